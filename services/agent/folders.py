@@ -1,0 +1,43 @@
+"""The folders of a run that are to be finished when all they hold has arrived.
+
+There may be a million of them: each is kept as one short text, as what it was given as.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from events.tasks import TASKS_PER_EVENT_MAX, Entry
+from services.agent.crew import Batch
+from services.scheduler.commands import GivenTask
+
+
+class Folders:
+    def __init__(self) -> None:
+        self._packed: list[bytes] = []
+
+    def add(self, task: GivenTask, hands: int) -> None:
+        """Given under this hand. They come with rising numbers."""
+        one = task.entry
+        packed = f"{hands} {task.number} {one.mode} {one.mtime_ns} {one.uri}"
+        self._packed.append(packed.encode("utf-8", "surrogatepass"))
+
+    def take_back(self) -> Iterator[Batch]:
+        """The last first: what is in a folder has a higher number than the folder itself."""
+        batch: list[GivenTask] = []
+        under = 0
+        while self._packed:
+            hands, task = _unpacked(self._packed.pop())
+            if batch and (hands != under or len(batch) >= TASKS_PER_EVENT_MAX):
+                yield Batch(under, batch)
+                batch = []
+            under = hands
+            batch.append(task)
+        if batch:
+            yield Batch(under, batch)
+
+
+def _unpacked(packed: bytes) -> tuple[int, GivenTask]:
+    hands, number, mode, mtime_ns, uri = packed.decode("utf-8", "surrogatepass").split(" ", 4)
+    entry = Entry(uri, "folder", mode=int(mode), mtime_ns=int(mtime_ns))
+    return int(hands), GivenTask(int(number), entry)

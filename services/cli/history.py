@@ -1,0 +1,184 @@
+"""`log` and `events`: what has happened and what happens. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+from itertools import chain
+from typing import Annotated
+
+import msgspec
+from cyclopts import Parameter
+from cyclopts.validators import Number
+from msgspec import Struct
+
+from services.cli import output, pages, screen, tables, words
+from services.cli.client import Client, Query, connect
+from services.cli.connection import HERE, Connection
+from services.cli.failures import Usage
+from services.cli.following import follow as follow_stream
+from services.cli.following import patiently
+from services.cli.naming import find_job
+from services.cli.output import Wanted
+from services.cli.stream import Message
+from services.gateway.resources import JobPage, LogLine
+
+RECENT = 50
+
+Follow = Annotated[bool, Parameter(alias="-f")]
+
+
+class Event(Struct, frozen=True, rename={"kind": "type"}):
+    """A CloudEvents object, as far as a line of text needs it; of a type known here or not."""
+
+    kind: str
+    subject: str
+    time: datetime
+    sequence: str
+    actor: str
+    data: dict[str, object]
+
+    @property
+    def commit(self) -> int:
+        return int(self.sequence.partition(".")[0])
+
+
+def log(
+    job: str,
+    /,
+    *,
+    task: Annotated[int | None, Parameter(validator=Number(gte=0))] = None,
+    attempt: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    tail: Annotated[int | None, Parameter(validator=Number(gte=0))] = None,
+    follow: Follow = False,
+    json: bool = False,
+    connection: Connection = HERE,
+) -> int:
+    """Show what has happened to a job: when, who, what; or what the command of a task wrote.
+
+    Parameters
+    ----------
+    job
+        Its id or the beginning of it.
+    task
+        A task's number: show its process log instead, which is what its command wrote.
+    attempt
+        With --task: which try of it; the last if left out.
+    tail
+        With --task: only the last so many lines.
+    follow
+        Go on showing what happens, until Ctrl-C; with --task until its command has ended.
+    json
+        Print JSON; one object a line with --follow or --task.
+    """
+    if task is None and (attempt is not None or tail is not None):
+        raise Usage("--attempt and --tail go with --task")
+    client = connect(connection)
+    found = find_job(client, job)
+    if task is not None:
+        return output.tell(client, found.id, task, Wanted(attempt, tail, follow, json))
+    path = ("jobs", found.id, "log")
+    if follow:
+        tell(client, path, json, since=found.sequence, of_job=found.id)
+    else:
+        tell(client, path, json)
+    return 0
+
+
+def tell(
+    client: Client,
+    path: tuple[str, ...],
+    json: bool,
+    *,
+    since: int | None = None,
+    of_job: str | None = None,
+    subject: str | None = None,
+) -> None:
+    """The lines at `path`; with `since`, then for ever those that events behind it announce.
+
+    Of all events only those of a job or with a subject are looked at.
+    """
+    if json and since is None:
+        screen.emit_all(pages.log(client, path))
+        return
+    lines = pages.log(client, path)
+    if since is not None:
+        query: Query = {"only": "events", "job": of_job}
+        lines = _endless(client, path, follow_stream(client, query, since), subject)
+    for line in lines:
+        if json:
+            screen.emit_line(line)
+        else:
+            screen.draw(tables.log_line(line))
+
+
+def _endless(
+    client: Client, path: tuple[str, ...], stream: Iterator[Message | None], subject: str | None
+) -> Iterator[LogLine]:
+    """The stream says when to look; the lines come from the log itself, each one once."""
+    seen, cursor = (0, 0), None
+    for message in chain([None], stream):
+        if message is not None and not _is_news(message, seen[0], subject):
+            continue
+        lines, cursor = patiently(partial(pages.log_from, client, path, cursor))
+        for line in lines:
+            if (line.sequence, line.index + 1) > seen:
+                seen = (line.sequence, line.index + 1)
+                yield line
+
+
+def _is_news(message: Message, seen: int, subject: str | None) -> bool:
+    if message.event != "event":
+        return False
+    event = msgspec.json.decode(message.data, type=Event)
+    return event.commit > seen and subject in (None, event.subject)
+
+
+def events(
+    *,
+    follow: Follow = False,
+    since: int | None = None,
+    json: bool = False,
+    connection: Connection = HERE,
+) -> None:
+    """Show events of the whole workspace: the latest, or as they happen.
+
+    Parameters
+    ----------
+    follow
+        Go on showing what happens, until Ctrl-C.
+    since
+        Begin behind this sequence number.
+    json
+        Print CloudEvents objects, one a line.
+    """
+    client = connect(connection)
+    newest = position(client)
+    after = max(0, newest - RECENT) if since is None else since
+    if after >= newest and not follow:
+        return
+    for message in follow_stream(client, {"only": "events"}, after):
+        if message is None:
+            patiently(lambda: position(client))
+        elif message.event == "event":
+            _show(message, json)
+        elif message.event == "position" and int(message.id) >= newest and not follow:
+            return
+
+
+def position(client: Client) -> int:
+    """How far the read side has come."""
+    return client.get(JobPage, "jobs", query={"limit": 1}).sequence
+
+
+def _show(message: Message, json: bool) -> None:
+    if json:
+        screen.say(message.data.decode("utf-8", "replace"))
+        return
+    event = msgspec.json.decode(message.data, type=Event)
+    made = screen.plain(f"{event.commit:>8}  ", "dim")
+    made.append_text(screen.plain(words.moment(event.time), "dim"))
+    made.append_text(screen.plain(f"  {event.actor}  ", "cyan"))
+    made.append_text(screen.plain(f"{event.kind}  {event.subject}"))
+    screen.draw(made)

@@ -1,0 +1,106 @@
+// Questions and commands to the gateway. A refusal is an ApiError with words for a person in it.
+
+import type { Done, Problem } from "./resources.ts";
+
+const TIMEOUT_MS = 15_000;
+const TRIES_MAX = 4;
+const RELOAD_EVERY_MS = 10_000;
+
+export class ApiError extends Error {
+  /** 0 when no answer came at all. */
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return (await answer(path, {}, signal)) as T;
+}
+
+export type Verb = "pause" | "resume" | "retry" | "abort";
+
+/**
+ * Tell the scheduler. Without an answer it is unknown whether the command was stored, so it is
+ * said again with the same key, which the scheduler answers as it did the first time.
+ */
+export function command(job: string, verb: Verb): Promise<Done> {
+  return post(`/api/jobs/${job}/${verb}`);
+}
+
+export type TaskVerb = "retry" | "hold" | "fail" | "done" | "exclude";
+
+/** `tasks` as `0-99,120`, `all`, or a status. */
+export function commandTasks(job: string, verb: TaskVerb, tasks: string): Promise<Done> {
+  return tell("POST", `/api/jobs/${job}/tasks/${verb}`, { tasks });
+}
+
+export type QueueVerb = "pause" | "resume";
+
+export function commandQueue(queue: string, verb: QueueVerb): Promise<Done> {
+  return post(`/api/queues/${queue}/${verb}`);
+}
+
+/** `wanted` as PATCH takes it: what to set, what to unset. */
+export function changeSettings(path: string, wanted: object): Promise<Done> {
+  return tell("PATCH", path, wanted);
+}
+
+function post(path: string): Promise<Done> {
+  return tell("POST", path);
+}
+
+async function tell(method: string, path: string, told?: object): Promise<Done> {
+  const headers = { "Idempotency-Key": key(), ...(told && { "Content-Type": "application/json" }) };
+  const request = { method, headers, ...(told && { body: JSON.stringify(told) }) };
+  for (let tries = 1; ; tries++) {
+    try {
+      return (await answer(path, request)) as Done;
+    } catch (error) {
+      if (tries === TRIES_MAX || !isUnknown(error)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 300 * 2 ** tries));
+    }
+  }
+}
+
+function isUnknown(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 0 || error.status === 503);
+}
+
+/** Unique, also where crypto.randomUUID is not (a page over plain HTTP on another machine). */
+function key(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+async function answer(path: string, request: RequestInit, stop?: AbortSignal): Promise<unknown> {
+  const limit = AbortSignal.timeout(TIMEOUT_MS);
+  const signal = stop ? AbortSignal.any([stop, limit]) : limit;
+  let response: Response;
+  try {
+    response = await fetch(path, { ...request, signal, cache: "no-store" });
+    if (response.ok) return await response.json();
+  } catch {
+    if (stop?.aborted) throw new ApiError(0, "Asked for no longer.");
+    throw new ApiError(0, "The server did not answer. Is it running, and is the network up?");
+  }
+  throw await refused(response);
+}
+
+/** The error that a refusing response amounts to. A 401 leads to the sign-in page. */
+export async function refused(response: Response): Promise<ApiError> {
+  if (response.status === 401) reloadOnce();
+  const problem = (await response.json().catch(() => ({}))) as Partial<Problem>;
+  const words = problem.detail || problem.title || `The server answered ${response.status}.`;
+  return new ApiError(response.status, words);
+}
+
+/** Start afresh; the gateway may show its sign-in page here. Not in circles. */
+export function reloadOnce(): void {
+  const last = Number(sessionStorage.getItem("reloaded-at") ?? 0);
+  if (Date.now() - last < RELOAD_EVERY_MS) return;
+  sessionStorage.setItem("reloaded-at", String(Date.now()));
+  location.reload();
+}

@@ -1,0 +1,203 @@
+// The top of the page: where we are, how much there is, what moves, and whether all this is live.
+
+import { useEffect, useRef } from "preact/hooks";
+
+import { type Tab, tabOf } from "./board.ts";
+import { useCell } from "./cell.ts";
+import { Time, useNow } from "./clock.tsx";
+import { useDesk } from "./desk.ts";
+import * as format from "./format.ts";
+import { Icon } from "./icons.tsx";
+import { shown } from "./names.ts";
+import { write } from "./route.ts";
+import { WORKSPACE } from "./setting.ts";
+
+const SEARCH_AFTER_MS = 150;
+const ENDPOINTS_NAMED_MAX = 4;
+
+export function Header() {
+  return (
+    <header class="top">
+      <h1 class="brand">
+        <img src="/favicon.svg" alt="" width="22" height="22" />
+        Haulage
+      </h1>
+      <nav class="tabs" aria-label="Jobs">
+        <TabLink tab="active" word="Active" />
+        <TabLink tab="finished" word="Finished" />
+      </nav>
+      <Search />
+      <EmptyQueues />
+      <span class="stretch" />
+      <Endpoints />
+      <Throughput />
+      <ConnectionState />
+      <SettingsButton />
+      <ShortcutsButton />
+    </header>
+  );
+}
+
+function TabLink({ tab, word }: { tab: Tab; word: string }) {
+  const desk = useDesk();
+  const route = useCell(desk.route);
+  const number = useCount(tab);
+  const choose = (event: MouseEvent): void => {
+    if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    desk.tab(tab);
+  };
+  const address = write({ ...route, tab, open: new Set() }) || location.pathname;
+  return (
+    <a href={address} aria-current={route.tab === tab ? "page" : undefined} onClick={choose}>
+      {word} <span class="number">{number === null ? "" : format.count(number)}</span>
+    </a>
+  );
+}
+
+/** Counted from the rows where all are here, else as the server counted. */
+function useCount(tab: Tab): number | null {
+  const { board, lists } = useDesk();
+  useCell(board.shape);
+  const loaded = useCell(lists.of(tab));
+  if (loaded.phase === "unloaded" || loaded.next !== null) return loaded.total;
+  if (loaded.total === null) return null;
+  let number = 0;
+  for (const job of board.jobs.values()) if (tabOf(job.get()) === tab) number += 1;
+  return number;
+}
+
+function Search() {
+  const desk = useDesk();
+  const { search } = useCell(desk.route);
+  const input = useRef<HTMLInputElement>(null);
+  const timer = useRef<number>(undefined);
+  const typed = (): void => {
+    clearTimeout(timer.current);
+    const apply = (): void => desk.go({ search: input.current?.value ?? "" });
+    timer.current = window.setTimeout(apply, SEARCH_AFTER_MS);
+  };
+  useEffect(() => {
+    if (input.current && input.current !== document.activeElement) input.current.value = search;
+  }, [search]);
+  return (
+    <label class="search">
+      <Icon name="search" />
+      <span class="unseen">Search jobs</span>
+      <input
+        ref={input}
+        id="search"
+        type="search"
+        placeholder="Name, path, user, endpoint, id"
+        defaultValue={search}
+        onInput={typed}
+        spellcheck={false}
+        autocomplete="off"
+        aria-keyshortcuts="/"
+      />
+      <kbd aria-hidden="true">/</kbd>
+    </label>
+  );
+}
+
+function EmptyQueues() {
+  const desk = useDesk();
+  const { tab, empty } = useCell(desk.route);
+  if (tab !== "active") return null;
+  return (
+    <label class="check">
+      <input type="checkbox" checked={empty} onChange={() => desk.go({ empty: !empty })} />
+      All queues
+    </label>
+  );
+}
+
+function Endpoints() {
+  const endpoints = [...useCell(useDesk().board.endpoints)];
+  if (endpoints.length === 0) return null;
+  endpoints.sort((a, b) => a.name.localeCompare(b.name));
+  const offline = endpoints.filter((one) => one.status !== "online");
+  const title = endpoints.map((one) => `${shown(one.name)}: ${one.status}`).join("\n");
+  if (endpoints.length > ENDPOINTS_NAMED_MAX) {
+    const online = endpoints.length - offline.length;
+    return (
+      <span class="endpoints" title={title}>
+        {format.count(online)} of {format.count(endpoints.length)} endpoints online
+      </span>
+    );
+  }
+  return (
+    <ul class="endpoints" aria-label="Endpoints">
+      {endpoints.map((one) => (
+        <li key={one.id} data-status={one.status} title={`${shown(one.name)} is ${one.status}`}>
+          <bdi>{shown(one.name)}</bdi>
+          <span class={one.status === "online" ? "unseen" : ""}>{one.status}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Throughput() {
+  const desk = useDesk();
+  const connection = useCell(desk.connection);
+  useNow();
+  useCell(desk.board.shape);
+  let total = 0;
+  for (const cell of desk.board.jobs.values()) {
+    const job = cell.get();
+    if (job.status === "running") total += job.bytes_per_second;
+  }
+  return (
+    <span class="throughput" title="All running transfers together">
+      {connection === "live" ? format.rate(total) : "–"}
+    </span>
+  );
+}
+
+function ConnectionState() {
+  const desk = useDesk();
+  const connection = useCell(desk.connection);
+  const liveAt = useCell(desk.liveAt);
+  return (
+    <span class="connection" data-connection={connection} role="status">
+      {connection === "stale" ? (
+        <>
+          as of <Time at={liveAt} seconds />
+        </>
+      ) : (
+        connection
+      )}
+    </span>
+  );
+}
+
+function SettingsButton() {
+  const desk = useDesk();
+  return (
+    <button
+      type="button"
+      class="quiet"
+      title="Settings of the workspace"
+      aria-label="Settings of the workspace"
+      onClick={() => desk.settings.set(WORKSPACE)}
+    >
+      <Icon name="settings" />
+    </button>
+  );
+}
+
+function ShortcutsButton() {
+  const desk = useDesk();
+  return (
+    <button
+      type="button"
+      class="quiet keys"
+      title="Keyboard shortcuts (?)"
+      aria-label="Keyboard shortcuts"
+      onClick={() => desk.sheet.set(true)}
+    >
+      <Icon name="keys" />
+    </button>
+  );
+}

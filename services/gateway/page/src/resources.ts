@@ -1,0 +1,262 @@
+// What the API shows, in the API's own words.
+// Made by `python -m tests.web.typescript` from services/gateway/resources.py: do not edit.
+
+export type Status = "init" | "waiting" | "running" | "paused" | "failed" | "aborted" | "done";
+
+export interface Holder {
+  kind: string;
+  id: string;
+  name: string;
+}
+
+export interface Reason {
+  code: string;
+  text: string;
+  holder: Holder | null;
+  since: string | null;
+  release: string;
+}
+
+export interface Estimate {
+  start_at: string | null;
+  start_earliest: string | null;
+  start_latest: string | null;
+  end_at: string | null;
+  end_earliest: string | null;
+  end_latest: string | null;
+  runs: number;
+  basis: string;
+}
+
+export interface Limited {
+  bytes_per_second: number;
+  text: string;
+  by: Holder;
+  until: string | null;
+}
+
+export interface Computing {
+  command: string;
+  range: string;
+  filters: string[];
+  environment: Record<string, string>;
+  cwd: string;
+  lanes: string[];
+}
+
+export interface Timing {
+  listing_s: number;
+  reading_s: number;
+  network_s: number;
+  limited_s: number;
+  writing_s: number;
+  verifying_s: number;
+  bytes_saved: number;
+  bottleneck: string | null;
+  share: number | null;
+  text: string | null;
+}
+
+export interface Job {
+  id: string;
+  name: string;
+  kind: string;
+  status: Status;
+  reason: Reason | null;
+  queue: string;
+  position: number | null;
+  progress: number;
+  size: number;
+  bytes_done: number;
+  bytes_per_second: number;
+  eta_s: number | null;
+  tasks_total: number;
+  tasks_done: number;
+  tasks_failed: number;
+  source: string | null;
+  destination: string | null;
+  user: string;
+  error_class: string | null;
+  error_message: string | null;
+  tries: number;
+  created_at: string;
+  started_at: string | null;
+  finished_at: string | null;
+  retry_at: string | null;
+  sequence: number;
+  place: string;
+  version: number;
+  failures: Record<string, number>;
+  estimate: Estimate | null;
+  tasks_onhold: number;
+  tasks_excluded: number;
+  limit: Limited | null;
+  compute: Computing | null;
+  depends_on: string[];
+  archived: boolean;
+  timing: Timing | null;
+  route: string | null;
+  relay: string | null;
+  awaited: number;
+  listed: boolean;
+  removed: number;
+  size_removed: number;
+}
+
+export interface JobPage {
+  jobs: Job[];
+  total: number;
+  next: string | null;
+  sequence: number;
+}
+
+export interface Task {
+  number: number;
+  uri: string;
+  name: string;
+  kind: string;
+  size: number;
+  status: string;
+  tries: number;
+  started_at: string | null;
+  took_s: number | null;
+  error_class: string | null;
+  error_message: string | null;
+  hash: string | null;
+  percent: number | null;
+  said: string | null;
+}
+
+export interface TaskPage {
+  tasks: Task[];
+  total: number;
+  next: string | null;
+}
+
+export interface Attempt {
+  attempt: number;
+  outcome: string;
+  cause: string | null;
+  run: number;
+  endpoint: string | null;
+  started_at: string | null;
+  took_s: number | null;
+  bytes: number | null;
+  bytes_per_second: number | null;
+  error_class: string | null;
+  error_message: string | null;
+  exit_code: number | null;
+  peak_memory_bytes: number | null;
+  cpu_s: number | null;
+  bytes_saved: number | null;
+  reading_s: number | null;
+  network_s: number | null;
+  limited_s: number | null;
+  writing_s: number | null;
+  verifying_s: number | null;
+}
+
+export interface AttemptPage {
+  attempts: Attempt[];
+  next: string | null;
+}
+
+export interface LogLine {
+  sequence: number;
+  index: number;
+  at: string;
+  actor: string;
+  cause: string;
+  type: string;
+  text: string;
+  data: Record<string, unknown>;
+  who: string;
+}
+
+export interface LogPage {
+  lines: LogLine[];
+  next: string | null;
+}
+
+export interface Queue {
+  id: string;
+  code: string;
+  priority: number;
+  description: string;
+  default: boolean;
+  status: string;
+  jobs_waiting: number;
+  jobs_running: number;
+  sequence: number;
+  compute_default: boolean;
+  metadata: Record<string, string>;
+}
+
+export interface Volume {
+  code: string;
+  online: boolean;
+  full: boolean;
+  free_bytes: number | null;
+  total_bytes: number | null;
+}
+
+export interface Reach {
+  endpoint: string;
+  reached: boolean;
+}
+
+export interface Endpoint {
+  id: string;
+  name: string;
+  kind: string;
+  status: string;
+  volumes: Volume[];
+  jobs_running: number;
+  sequence: number;
+  listens: boolean;
+  relays: number;
+  reaches: Reach[];
+}
+
+export interface Setting {
+  name: string;
+  value: boolean | number | number | string;
+  source: string;
+  default: boolean | number | number | string;
+  meaning: string;
+  choices: string[];
+  low: number | null;
+  high: number | null;
+  unit: string;
+  written: string;
+  together: string;
+}
+
+export interface Done {
+  sequence: number;
+  jobs: string[];
+}
+
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  field: string | null;
+}
+
+export interface Progress {
+  id: string;
+  bytes_done: number;
+  bytes_per_second: number;
+  eta_s: number | null;
+  progress: number;
+  tasks_done: number;
+}
+
+export interface Throughput {
+  begins_at: string;
+  ends_at: string;
+  step_s: number;
+  bytes: number[];
+}

@@ -1,0 +1,64 @@
+// What stands where no rows do: loading, nothing there, nothing found, no answer.
+
+import { useCell } from "./cell.ts";
+import { useDesk } from "./desk.ts";
+import * as format from "./format.ts";
+import { shown } from "./names.ts";
+
+export function Nothing({ isEmpty }: { isEmpty: boolean }) {
+  const { lists, route } = useDesk();
+  const { tab, search } = useCell(route);
+  const loaded = useCell(lists.of(tab));
+  if (!isEmpty) return null;
+  if (loaded.error !== null) {
+    return (
+      <State title="The jobs cannot be read just now">
+        {loaded.error} This page tries again by itself.
+      </State>
+    );
+  }
+  if (loaded.phase !== "ready") return <State title="Reading the jobs …" />;
+  if (search) return <NotFound search={search} />;
+  if (tab === "finished") {
+    return <State title="Nothing has finished yet">Jobs that are done or aborted come here.</State>;
+  }
+  return (
+    <State title="All is quiet: no jobs">
+      Start one in a terminal:
+      <code>haulage submit transfer hq:projects/shot010/ stockholm:incoming/</code>
+      It shows here at once.
+    </State>
+  );
+}
+
+function NotFound({ search }: { search: string }) {
+  const desk = useDesk();
+  return (
+    <State title={`Nothing here matches “${shown(search)}”`}>
+      The search looks at names, paths, users, endpoints and ids of this tab.
+      <button type="button" onClick={() => desk.go({ search: "" })}>
+        Show all jobs
+      </button>
+    </State>
+  );
+}
+
+function State({ title, children }: { title: string; children?: preact.ComponentChildren }) {
+  return (
+    <div class="state" role="status">
+      <p class="title">{title}</p>
+      {children && <p>{children}</p>}
+    </div>
+  );
+}
+
+/** Below the last row, where the server has more than is loaded. */
+export function Ending() {
+  const { board, lists, route } = useDesk();
+  const { tab } = useCell(route);
+  const loaded = useCell(lists.of(tab));
+  useCell(board.shape);
+  if (loaded.next === null || loaded.phase === "unloaded") return null;
+  if (loaded.error !== null) return <p class="ending">{loaded.error}</p>;
+  return <p class="ending">reading more of {format.count(loaded.total ?? 0)} …</p>;
+}

@@ -1,0 +1,182 @@
+"""The historian process: keeps instants of the log as it grows, and opens any on demand.
+
+It decides nothing and writes no log. What it keeps can be lost: it is made again from the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import msgspec
+
+from events import subjects
+from projections.past import Past
+from services.historian import answers
+from services.historian.archive import Archive
+from services.historian.commands import Answer, Asked, Instant, Tasks, Wait, WaitFound, When
+from services.historian.instants import Instants, epoch_of, load, packed
+from services.historian.tasks import tasks
+from services.historian.waiting import Waiting
+from services.runtime.bus import open_bus
+from services.runtime.database import Pool, is_passing, open_database
+from services.runtime.log import logger
+from services.runtime.nats_log import NatsLog
+from services.runtime.ports import Bus, Log, NoAnswer
+from services.runtime.settings import Settings
+from services.runtime.streams import declare
+from services.scheduler.commands import Rejected, Why
+
+POOL_SIZE = 2
+LOOK_EACH_S = 5.0
+AGAIN_S = 1.0
+KEEP_EVENTS = 10_000
+"""Events between two instants that are kept; of a large board more, for it takes room."""
+JOBS_AN_EVENT = 4
+LOOK_BYTES = 2 << 20
+"""So much more log is worth a look whether another instant is to be kept."""
+ASKED_MAX = 16
+CLOSE_S = 5.0
+
+
+async def main(settings: Settings) -> None:
+    """Serve until cancelled."""
+    bus = await open_bus(settings.nats_url, name="historian")
+    try:
+        await declare(bus, settings.workspace)
+        log = NatsLog(bus, settings.workspace)
+        pool = await _opened(settings)
+        try:
+            archive = Archive(pool, await _epoch(log))
+            await archive.install()
+            await serve(bus, settings.workspace, Historian(log, archive, pool))
+        finally:
+            await _closed(pool)
+    finally:
+        await bus.close()
+
+
+async def _opened(settings: Settings) -> Pool:
+    while True:
+        try:
+            return await open_database(settings.database_url, name="historian", size=POOL_SIZE)
+        except Exception as error:
+            if not is_passing(error):
+                raise
+            logger.warning("database.lost", error=str(error), kind=type(error).__name__)
+            await asyncio.sleep(AGAIN_S)
+
+
+async def _epoch(log: Log) -> str:
+    """Waits for the first commit: before it there is no history."""
+    while True:
+        with contextlib.suppress(LookupError, NoAnswer):
+            return epoch_of((await log.get(1)).payload)
+        await asyncio.sleep(AGAIN_S)
+
+
+async def serve(bus: Bus, workspace: str, historian: Historian) -> None:
+    serving = await bus.serve(subjects.past(workspace), historian.on_ask, queue="historian")
+    try:
+        while True:
+            await historian.keep_up()
+            await asyncio.sleep(LOOK_EACH_S)
+    finally:
+        await serving.stop()
+
+
+async def _closed(pool: Pool) -> None:
+    try:
+        async with asyncio.timeout(CLOSE_S):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()
+
+
+class Historian:
+    def __init__(
+        self,
+        log: Log,
+        archive: Archive,
+        pool: Pool,
+        *,
+        keep_events: int = KEEP_EVENTS,
+        look_bytes: int = LOOK_BYTES,
+    ) -> None:
+        self._log = log
+        self._archive = archive
+        self._pool = pool
+        self.instants = Instants(log, archive)
+        self._keep_events = keep_events
+        self._look_bytes = look_bytes
+        self._kept_at_bytes = -look_bytes
+        self._places = asyncio.Semaphore(ASKED_MAX)
+
+    async def on_ask(self, _subject: str, payload: bytes) -> bytes | None:
+        """None when the log or the database does not answer: the asker asks again."""
+        try:
+            asked = msgspec.json.decode(payload, type=Asked)
+        except msgspec.MsgspecError as error:
+            detail = f"the message cannot be read: {error}"
+            return msgspec.json.encode(Rejected(Why.INVALID, detail))
+        async with self._places:
+            try:
+                return msgspec.json.encode(await self._answer(asked))
+            except Exception as error:
+                if not isinstance(error, NoAnswer) and not is_passing(error):
+                    raise
+                logger.warning("past.unanswered", error=str(error), kind=type(error).__name__)
+                return None
+
+    async def _answer(self, asked: Asked) -> Answer:
+        newest = await self.instants.newest()
+        opened = await self.instants.open(asked.when)
+        if isinstance(opened, Rejected):
+            return opened
+        if isinstance(asked, Tasks):
+            return await tasks(asked, opened, newest, self._log, self._pool)
+        if isinstance(asked, Wait):
+            return await self._wait(asked, opened, newest)
+        return answers.answer(asked, opened, newest)
+
+    async def _wait(self, asked: Wait, past: Past, newest: int) -> WaitFound | Rejected:
+        """Every commit from the one that brought the job on is looked at."""
+        at = Instant(past.sequence, past.board.at, newest)
+        row = answers.find(asked.job, asked.user, past)
+        if isinstance(row, Rejected):
+            return row
+        going = await self.instants.apart(When(time=row.created_at))
+        if isinstance(going, Rejected):
+            return going
+        waiting, board = Waiting(row.id), going.past.board
+        waiting.look([], board)
+        async with contextlib.aclosing(self.instants.move(going, at.sequence)) as commits:
+            async for commit in commits:
+                waiting.look(commit, board)
+        owners = answers.owners_of([[s.reason for s in waiting.spans if s.reason]], going.past)
+        return WaitFound(at, row, waiting.spans, owners)
+
+    async def keep_up(self) -> None:
+        """Keep instants as far as the log goes, and let go of what nobody looks at."""
+        self.instants.close_unused()
+        try:
+            grown_to = await self._log.size_bytes()
+            if grown_to - self._kept_at_bytes >= self._look_bytes:
+                await self._keep()
+                self._kept_at_bytes = grown_to
+        except Exception as error:
+            if not isinstance(error, NoAnswer) and not is_passing(error):
+                raise
+            logger.warning("past.unkept", error=str(error), kind=type(error).__name__)
+
+    async def _keep(self) -> None:
+        """Every so many events, from the newest that is kept on."""
+        newest, events = await self.instants.newest(), 0
+        going = load(await self._archive.nearest(newest))
+        async with contextlib.aclosing(self.instants.move(going, newest)) as commits:
+            async for commit in commits:
+                events += len(commit)
+                if events >= max(self._keep_events, len(going.past.board.jobs) // JOBS_AN_EVENT):
+                    await self._archive.keep(packed(going), going.past.board.at)
+                    logger.info("instant.kept", sequence=going.past.sequence, events=events)
+                    events = 0

@@ -1,0 +1,1 @@
+"""What the product does, told in files that are read as documentation and run as tests."""
