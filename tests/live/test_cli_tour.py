@@ -353,7 +353,7 @@ def test_ctrl_c_ends_the_waiting_and_not_the_job(site: Site) -> None:
         assert process.stdout is not None
         assert process.stderr is not None
         job = process.stdout.readline().split()[0]
-        assert process.stderr.readline().startswith("paused 0 %")
+        assert process.stderr.readline().startswith("paused ")
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=20)
     assert process.returncode == 130
@@ -368,7 +368,7 @@ def test_a_gateway_that_is_killed_is_waited_for(site: Site) -> None:
         assert process.stdout is not None
         assert process.stderr is not None
         job = process.stdout.readline().split()[0]
-        assert process.stderr.readline().startswith("paused 0 %")
+        assert process.stderr.readline().startswith("paused ")
         killed = site.machine.child("gateway")
         assert killed is not None
         os.kill(killed, signal.SIGKILL)
