@@ -177,6 +177,7 @@ def test_a_followed_log_shows_each_line_once(
         return lines, None
 
     monkeypatch.setattr("services.cli.pages.log_from", read)
+    monkeypatch.setattr("services.cli.client.SILENCE_S", 1.0)
     cli.world.streams = [said("event", event) * 3]
     cli.world.faults = [200, 200, 200, 401]
     heard = cli.types("log", RUNNING.id, "--follow")
