@@ -1,7 +1,7 @@
 # Everything is made in .venv from the locked requirements.txt; a second run finds it made.
 #
 #   make demo [ONCE=1] [PORT=8181]   everything on this machine, with two agents and real files
-#   make test [T="tests/events -q"]  the tests; T gives pytest other arguments
+#   make test [T="tests/events -q"]  the tests, side by side; T gives pytest other arguments
 #   make bench [B="transfer --full"] measurements, beside what others do; B names some
 #   make lint | page | screenshots | lock | clean
 
@@ -33,7 +33,7 @@ demo: env
 	@$(BIN)/haulage up --demo $(if $(ONCE),--once) --port $(or $(PORT),8181)
 
 test: env
-	$(BIN)/pytest $(T)
+	$(BIN)/pytest $(or $(T),-n auto --maxprocesses 4 --dist loadfile)
 
 lint: env
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""One nats-server and one PostgreSQL a session; a workspace and a database of its own a test."""
+"""One nats-server and one PostgreSQL a worker; a workspace and a database of its own a test."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ hypothesis.settings.load_profile("haulage")
 
 # Under nohup, or in the background of a script, Ctrl-C is ignored, also by what the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Tables are as wide as nobody's terminal, also where pytest's workers are told of one.
+os.environ.pop("COLUMNS", None)
 
 _numbers = count(1)
 
