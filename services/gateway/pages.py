@@ -2,6 +2,7 @@
 
 Names that carry a hash of their content (`assets/`) are kept by browsers for ever; all else is
 asked for again, and not sent again while it is the same. Needs a session as everything else does.
+An address of the page's own (`/jobs/<id>`) is answered with the page.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from services.gateway.files import Held
 from services.gateway.problems import absent
 
 INDEX = "index.html"
+VIEWS = ("jobs/",)
+"""Below these the page itself says what to show."""
 HASHED = "assets/"
 FOR_EVER = "private, max-age=31536000, immutable"
 ASK_AGAIN = "private, no-cache"
@@ -22,6 +25,8 @@ ASK_AGAIN = "private, no-cache"
 @get(["/", "/{path:path}"], include_in_schema=False)
 async def page(request: Asked, gateway: Ours, path: FromPath[str] = "/") -> Response[bytes]:
     name = path.strip("/") or INDEX
+    if name.startswith(VIEWS):
+        name = INDEX
     held = gateway.pages.find(name)
     if held is None and name == INDEX:
         raise absent("the page is not built here; the API is, see /api/openapi.json")

@@ -94,6 +94,15 @@ def behind(name: str) -> Reason:
     )
 
 
+PAUSED = Reason(
+    code="queue_paused",
+    text="queue low is paused",
+    holder=Holder("queue", job_id(902), "low"),
+    since=None,
+    release="queue low is resumed, or this job is moved to another queue",
+)
+
+
 def expected(minutes: float) -> Estimate:
     """It starts in so many minutes and takes five, by seven others."""
     starts, took = ahead(minutes=minutes), timedelta(minutes=5)
@@ -143,6 +152,11 @@ def set_up(stage: Stage) -> None:
     stage.settings[f"jobs/{first}"] = settings("job", first, job_max_retries=5)
     stage.timings[first], stage.throughput = TIMING, pace()
     stage.tasks[first] = [task(number) for number in range(312)]
+    stage.reasons[job_id(2)] = [behind("sh010_comp_v014"), PAUSED]
+    stage.causes[job_id(2)] = [
+        resources.Cause("behind_job", "behind sh010_comp_v014 on hq–stockholm", 420.0),
+        resources.Cause("init", "listing the source", 12.0),
+    ]
     for minutes, actor, text in _life():
         stage.log(first, text, ago(minutes=minutes), actor)
 

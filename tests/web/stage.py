@@ -7,28 +7,25 @@ nothing but what a button is followed by, and knows no token. The real road is t
 
 from __future__ import annotations
 
-import mimetypes
 import queue
 import threading
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from http.server import ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 from msgspec.structs import replace
 
 from services.gateway import resources
+from services.gateway.log_resources import TaskOutput
+from services.scheduler.commands import Reason
+from tests.web.serving import Handler, Refusal
 
-STATIC = Path(__file__).parents[2] / "services/gateway/static"
 FOLLOWS = {"pause": "paused", "resume": "waiting", "retry": "waiting", "abort": "aborted"}
 FINISHED = ("done", "aborted")
 HEARTBEAT_S = 1.0
 STREAM_QUEUE_MAX = 100_000
-
-Refusal = tuple[int, str]
 
 
 class Stage:
@@ -44,6 +41,10 @@ class Stage:
         self.throughput: resources.Throughput | None = None
         self.logs: dict[str, list[resources.LogLine]] = {}
         self.settings: dict[str, list[resources.Setting]] = {}
+        self.reasons: dict[str, list[Reason]] = {}
+        self.causes: dict[str, list[resources.Cause]] = {}
+        self.output: TaskOutput | None = None
+        self.me = resources.Me("admin", "admin")
         self.sequence = 0
         self.asked: list[tuple[str, str, str]] = []
         self.refusals: dict[str, Refusal] = {}
@@ -144,6 +145,16 @@ class Stage:
                 return resources.TaskPage(tasks, len(self.tasks.get(job, [])), following)
             case ["api", "jobs", _, "tasks", _, "attempts"]:
                 return resources.AttemptPage(self.attempts, None)
+            case ["api", "jobs", job, "tasks", _, "log"]:
+                return self.output and _behind(self.output, int(query.get("after", "-1")))
+            case ["api", "jobs", job, "why"]:
+                held, status = self.reasons.get(job, []), self.jobs[job].status
+                return resources.Why(job, status, None, held, self.sequence)
+            case ["api", "jobs", job, "wait"]:
+                causes, status = self.causes.get(job, []), self.jobs[job].status
+                return resources.Wait(job, status, [], causes, self.sequence)
+            case ["api", "me"]:
+                return self.me
             case ["api", "jobs", job, "log"]:
                 lines, following = _cut(self.logs.get(job, [])[::-1], query)
                 return resources.LogPage(lines, following)
@@ -184,6 +195,23 @@ class Stage:
         done = self.put(replace(self.jobs[job], status=FOLLOWS[verb], bytes_per_second=0.0))
         return resources.Done(done.sequence, [job])
 
+    def move(self, told: dict[str, Any]) -> Refusal | resources.Done:
+        """To the queue that is named, and to the very top or bottom, or beside a job."""
+        self.asked.append(("move", ",".join(told["jobs"]), msgspec.json.encode(told).decode()))
+        if "move" in self.refusals:
+            return self.refusals["move"]
+        beside = self.jobs.get(told.get("before") or told.get("after") or "")
+        for number, job in enumerate(told["jobs"]):
+            queue = beside.queue if beside else told.get("queue", self.jobs[job].queue)
+            place = f"{'A' if told.get('to') == 'top' else 'z'}{self.sequence:05d}{number:04d}"
+            if beside:
+                # Right behind it, or right behind who stands before it.
+                line = sorted(one.place for one in self.jobs.values() if one.queue == queue)
+                at = line.index(beside.place) - bool(told.get("before"))
+                place = (line[at] if at >= 0 else "A") + f"V{number:04d}"
+            self.put(replace(self.jobs[job], queue=queue, place=place))
+        return resources.Done(self.sequence, told["jobs"])
+
     def change_tasks(self, job: str, verb: str, tasks: str) -> Refusal | resources.Done:
         self.asked.append((verb, job, tasks))
         return self.refusals.get(verb) or resources.Done(self.sequence, [job])
@@ -212,79 +240,10 @@ def _cut(rows: list[Any], query: dict[str, str]) -> tuple[list[Any], str | None]
     return rows[begin:end], str(end) if end < len(rows) else None
 
 
+def _behind(output: TaskOutput, after: int) -> TaskOutput:
+    lines = [line for line in output.lines if line.number > after]
+    return replace(output, lines=lines, after=lines[-1].number if lines else after)
+
+
 def _message(event: str, data: Any) -> bytes:
     return b"event: " + event.encode() + b"\ndata: " + msgspec.json.encode(data) + b"\n\n"
-
-
-class Handler(BaseHTTPRequestHandler):
-    """One connection; a subclass says of which stage."""
-
-    stage: Stage
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        url = urlsplit(self.path)
-        query = {name: values[-1] for name, values in parse_qs(url.query).items()}
-        if not url.path.startswith("/api/"):
-            self._file(url.path)
-        elif self.stage.is_down:
-            self._refuse(503, "The read side is starting.")
-        elif url.path == "/api/events":
-            self._stream()
-        elif (found := self.stage.get(url.path, query)) is None:
-            self._refuse(404, "There is no such job.")
-        else:
-            self._answer(200, "application/json", msgspec.json.encode(found))
-
-    def do_POST(self) -> None:
-        told = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        match self.path.split("/"):
-            case [_, _, _, job, "tasks", verb]:
-                self._done(self.stage.change_tasks(job, verb, msgspec.json.decode(told)["tasks"]))
-            case [_, _, kind, job, verb]:
-                key = self.headers["Idempotency-Key"] or ""
-                self._done(self.stage.command(kind, job, verb, key))
-
-    def do_PATCH(self) -> None:
-        told = msgspec.json.decode(self.rfile.read(int(self.headers["Content-Length"])))
-        place = self.path.removeprefix("/api").removesuffix("settings").strip("/")
-        self._done(self.stage.change(place, told))
-
-    def _done(self, answer: Refusal | resources.Done) -> None:
-        if isinstance(answer, resources.Done):
-            self._answer(200, "application/json", msgspec.json.encode(answer))
-        else:
-            self._refuse(*answer)
-
-    def _file(self, path: str) -> None:
-        file = STATIC / (path.strip("/") or "index.html")
-        kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-        if file.is_file():
-            self._answer(200, kind, file.read_bytes())
-        else:
-            self._answer(404, "text/plain", b"")
-
-    def _stream(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
-        self.send_header("Connection", "close")
-        self.end_headers()
-        self.close_connection = True
-        try:
-            self.stage.follow(int(self.headers["Last-Event-ID"] or 0), self.wfile.write)
-        except OSError:
-            return
-
-    def _refuse(self, status: int, detail: str) -> None:
-        problem = resources.Problem("about:blank", "Refused", status, detail)
-        self._answer(status, "application/problem+json", msgspec.json.encode(problem))
-
-    def _answer(self, status: int, kind: str, body: bytes) -> None:
-        self.send_response(status)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        """A test's output is its own."""

@@ -242,7 +242,7 @@ def test_an_opened_job_shows_its_facts_its_tasks_and_its_growing_log(
     expect(details.get_by_role("row").last).to_contain_text("sh010_comp_v014.1214.exr")
     tasks.evaluate("box => box.scrollTo(0, 1e6)")
     expect(details.get_by_role("row").last).to_contain_text("sh010_comp_v014.1312.exr")
-    details.get_by_role("button", name="Log").click()
+    details.get_by_role("tab", name="Log").click()
     expect(details.locator(".line")).to_have_count(7)
     stage.log(job_id(1), "gave way to rush", scenery.NOW)
     stage.put(replace(stage.jobs[job_id(1)], status="waiting"))
@@ -255,7 +255,7 @@ def test_a_long_log_opens_at_its_end_and_reads_back_as_one_scrolls_up(
     for number in range(500):
         stage.log(job_id(2), f"event {number}", scenery.NOW)
     row(opened, 2).click()
-    opened.get_by_role("button", name="Log").click()
+    opened.get_by_role("tab", name="Log").click()
     lines = opened.locator(".line")
     expect(lines).to_have_count(200)
     expect(lines.last).to_be_in_viewport()
@@ -350,7 +350,7 @@ def test_axe_finds_nothing_to_complain_of(
         expect(page.locator(".task-table tbody tr").first).to_be_visible()
         page.add_script_tag(path=sources / "node_modules/axe-core/axe.min.js")
         assert violations(page) == []
-        page.get_by_role("button", name="Log").first.click()
+        page.get_by_role("tab", name="Log").first.click()
         page.keyboard.press("?")
         expect(page.get_by_role("dialog")).to_be_visible()
         assert violations(page) == []

@@ -81,5 +81,6 @@ def test_the_settings_of_a_job_are_a_key_away_and_keys_there_are_its_own(
     assert [told for _, _, told in stage.asked] == ['{"set":{"job_max_retries":"2p5"}}']
     expect(opened.get_by_role("alert")).to_contain_text("give a whole number from 0 to 1000")
     opened.keyboard.press("Enter")
-    opened.locator(".details").get_by_role("button", name="Settings").click()
-    expect(sheet).to_be_visible()
+    opened.locator(".details").get_by_role("tab", name="Settings").click()
+    tab = opened.get_by_role("region", name="Settings of this job")
+    expect(line(tab, "job_max_retries")).to_contain_text("from the workspace")

@@ -53,7 +53,7 @@ def test_of_what_was_never_measured_nothing_is_shown(stage: Stage, opened: Page)
 def test_a_manifest_is_there_for_what_is_not_under_way(stage: Stage, opened: Page) -> None:
     row(opened, 1).click()
     facts = opened.locator(".details .facts")
-    expect(facts).to_contain_text("Source")
+    expect(facts).to_contain_text("Started")
     expect(facts).not_to_contain_text("Manifest")
     opened.goto(f"{stage.url}?state=finished&job={job_id(100)}")
     links = facts.get_by_role("link")

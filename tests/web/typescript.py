@@ -14,7 +14,7 @@ import msgspec
 from msgspec import inspect
 
 from events.jobs import Status
-from services.gateway import resources
+from services.gateway import log_resources, resources
 from services.scheduler.commands import Estimate, Holder, Limited, Reason
 
 FILE = Path(__file__).parents[2] / "services/gateway/page/src/resources.ts"
@@ -33,6 +33,13 @@ STRUCTS: tuple[type[msgspec.Struct], ...] = (
     resources.AttemptPage,
     resources.LogLine,
     resources.LogPage,
+    log_resources.OutputLine,
+    log_resources.TaskOutput,
+    resources.Why,
+    resources.Span,
+    resources.Cause,
+    resources.Wait,
+    resources.Me,
     resources.Queue,
     resources.Volume,
     resources.Reach,

@@ -37,6 +37,18 @@ export function commandTasks(job: string, verb: TaskVerb, tasks: string): Promis
   return tell("POST", `/api/jobs/${job}/tasks/${verb}`, { tasks });
 }
 
+/** Where jobs go, which keep their order: to a queue, to an end of it, or beside a job. */
+export interface Whereto {
+  queue?: string;
+  before?: string;
+  after?: string;
+  to?: "top" | "bottom";
+}
+
+export function commandMove(jobs: readonly string[], whereto: Whereto): Promise<Done> {
+  return tell("POST", "/api/jobs/move", { jobs, ...whereto });
+}
+
 export type QueueVerb = "pause" | "resume";
 
 export function commandQueue(queue: string, verb: QueueVerb): Promise<Done> {

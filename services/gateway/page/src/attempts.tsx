@@ -1,4 +1,5 @@
-// The tries of a task, in a real dialog: Escape closes it and the focus goes back to where it was.
+// The tries of a task, and what the command of one of them wrote, in a real dialog: Escape closes it
+// and the focus goes back to where it was.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 
@@ -8,6 +9,7 @@ import { Time } from "./clock.tsx";
 import * as format from "./format.ts";
 import { words } from "./lists.ts";
 import { shown } from "./names.ts";
+import { Output } from "./output.tsx";
 import type { Attempt, AttemptPage, Job, Task } from "./resources.ts";
 
 const PAGE = 200;
@@ -24,6 +26,8 @@ interface Asked {
 export function Attempts({ job, task, onClose }: Asked) {
   const dialog = useRef<HTMLDialogElement>(null);
   const { attempts, isAll, error } = useAttempts(job, task);
+  const [chosen, choose] = useState<number | null>(null);
+  const read = chosen ?? attempts?.at(-1)?.attempt ?? null;
   useEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog
@@ -40,9 +44,16 @@ export function Attempts({ job, task, onClose }: Asked) {
       {attempts === null ? (
         <p class="aside">{error ?? "Reading the tries …"}</p>
       ) : (
-        <Table attempts={attempts} />
+        <Table
+          attempts={attempts}
+          read={job.compute === null ? null : read}
+          onRead={job.compute === null ? null : choose}
+        />
       )}
       {!isAll && <p class="aside">These are the first {PAGE}.</p>}
+      {job.compute !== null && read !== null && (
+        <Output key={read} job={job.id} task={task.number} attempt={read} />
+      )}
       <button type="button" onClick={() => dialog.current?.close()}>
         Close
       </button>
@@ -67,7 +78,14 @@ function useAttempts(job: Job, task: Task) {
 }
 
 /** What only commands have is left out where there is none of it. */
-function Table({ attempts }: { attempts: Attempt[] }) {
+interface TableProps {
+  attempts: Attempt[];
+  /** The try whose process log is shown. */
+  read: number | null;
+  onRead: ((attempt: number) => void) | null;
+}
+
+function Table({ attempts, read, onRead }: TableProps) {
   const ofCommands = attempts.some((one) => one.exit_code !== null || one.cpu_s !== null);
   const heads = ofCommands ? [...HEADS, ...OF_COMMANDS] : HEADS;
   return (
@@ -84,7 +102,13 @@ function Table({ attempts }: { attempts: Attempt[] }) {
         </thead>
         <tbody>
           {attempts.map((one) => (
-            <Line key={one.attempt} attempt={one} ofCommands={ofCommands} />
+            <Line
+              key={one.attempt}
+              attempt={one}
+              ofCommands={ofCommands}
+              isRead={one.attempt === read}
+              onRead={onRead}
+            />
           ))}
         </tbody>
       </table>
@@ -92,10 +116,30 @@ function Table({ attempts }: { attempts: Attempt[] }) {
   );
 }
 
-function Line({ attempt, ofCommands }: { attempt: Attempt; ofCommands: boolean }) {
+interface LineProps {
+  attempt: Attempt;
+  ofCommands: boolean;
+  isRead: boolean;
+  onRead: ((attempt: number) => void) | null;
+}
+
+function Line({ attempt, ofCommands, isRead, onRead }: LineProps) {
   return (
     <tr data-status={attempt.outcome}>
-      <td>{attempt.attempt}</td>
+      <td>
+        {attempt.attempt}
+        {onRead !== null && (
+          <button
+            type="button"
+            class="quiet"
+            aria-pressed={isRead}
+            aria-label={`Log of try ${attempt.attempt}`}
+            onClick={() => onRead(attempt.attempt)}
+          >
+            log
+          </button>
+        )}
+      </td>
       <td class="outcome">{attempt.outcome}</td>
       <td>
         <bdi>{shown(attempt.endpoint ?? "")}</bdi>

@@ -9,8 +9,8 @@ import { Cell } from "./cell.ts";
 import { EXPECTED, verbs } from "./jobs.ts";
 import { Lists, words } from "./lists.ts";
 import { shown } from "./names.ts";
-import type { Job, Queue, Status } from "./resources.ts";
-import { read, type Route, write } from "./route.ts";
+import type { Job, Me, Queue, Status } from "./resources.ts";
+import { read, type Route, type Show, write } from "./route.ts";
 import type { Holder } from "./setting.ts";
 import { type Connection, Stream } from "./stream.ts";
 
@@ -39,7 +39,7 @@ export class Desk {
   readonly connection = new Cell<Connection>("connecting");
   /** When the page last was up to date, in ms. */
   readonly liveAt = new Cell(Date.now());
-  readonly route = new Cell<Route>(read(location.search));
+  readonly route = new Cell<Route>(read(location.pathname, location.search));
   readonly current = new Cell<string | null>(null);
   readonly asking = new Cell<string | null>(null);
   readonly sheet = new Cell(false);
@@ -49,10 +49,17 @@ export class Desk {
   readonly toasts = new Cell<readonly Toast[]>([]);
   /** What a screen reader is told about the viewer's own doings. */
   readonly said = new Cell("");
+  /** Null until the server says. */
+  readonly me = new Cell<Me | null>(null);
+  /** Which tab of an opened job is looked at, also when its row went out of sight meanwhile. */
+  readonly shows = new Map<string, Show>();
+  /** The address of the list that was looked at last. */
+  listed = "/";
   private toastCount = 0;
 
   async start(): Promise<void> {
-    window.addEventListener("popstate", () => this.route.set(read(location.search)));
+    window.addEventListener("popstate", () => this.moved());
+    void this.whoAmI();
     setInterval(() => this.forget(), FORGET_EVERY_MS);
     await this.restart();
     await new Stream(this.follower()).follow();
@@ -78,18 +85,33 @@ export class Desk {
     }
   }
 
+  /** Go to another page of ours, as a link to it would. */
+  visit(address: string): void {
+    history.pushState(null, "", address);
+    this.moved();
+  }
+
+  private moved(): void {
+    const before = this.route.get();
+    if (before.job === null) this.listed = write(before);
+    this.asking.set(null);
+    this.route.set(read(location.pathname, location.search));
+    void this.lists.open(this.route.get().tab);
+  }
+
   go(change: Partial<Route>, how: "push" | "replace" = "replace"): void {
     const route = { ...this.route.get(), ...change };
     this.route.set(route);
-    history[`${how}State`](null, "", location.pathname + write(route));
+    history[`${how}State`](null, "", write(route));
     void this.lists.open(route.tab);
   }
 
   tab(tab: Tab): void {
-    if (this.route.get().tab === tab) return;
+    const { tab: before, job } = this.route.get();
+    if (before === tab && job === null) return;
     this.current.set(null);
     this.asking.set(null);
-    this.go({ tab }, "push");
+    this.go({ tab, job: null }, "push");
   }
 
   toggle(id: string): void {
@@ -172,6 +194,10 @@ export class Desk {
     const open = new Set(this.route.get().open);
     open.delete(id);
     this.go({ open });
+  }
+
+  private async whoAmI(): Promise<void> {
+    this.me.set(await get<Me>("/api/me").catch(() => null));
   }
 
   /** Names of queues and endpoints; the stream brings their changes. */

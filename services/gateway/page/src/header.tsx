@@ -47,9 +47,10 @@ function TabLink({ tab, word }: { tab: Tab; word: string }) {
     event.preventDefault();
     desk.tab(tab);
   };
-  const address = write({ ...route, tab, open: new Set() }) || location.pathname;
+  const isHere = route.tab === tab && route.job === null;
+  const address = write({ ...route, tab, job: null, open: new Set() });
   return (
-    <a href={address} aria-current={route.tab === tab ? "page" : undefined} onClick={choose}>
+    <a href={address} aria-current={isHere ? "page" : undefined} onClick={choose}>
       {word} <span class="number">{number === null ? "" : format.count(number)}</span>
     </a>
   );

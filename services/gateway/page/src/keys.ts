@@ -39,10 +39,11 @@ export function useKeys(desk: Desk, items: Item[]): void {
 }
 
 function isField(target: EventTarget | null): target is HTMLElement {
-  return target instanceof HTMLElement && target.matches("input[type=search], textarea, select");
+  return target instanceof HTMLElement && target.matches("input:not([type=checkbox]), textarea, select");
 }
 
 function inField(event: KeyboardEvent, desk: Desk): boolean {
+  if (event.target instanceof HTMLElement && event.target.id !== "search") return false;
   if (event.key !== "Escape" && event.key !== "ArrowDown" && event.key !== "Enter") return false;
   if (event.target instanceof HTMLElement) event.target.blur();
   if (event.key === "Escape") desk.go({ search: "" });

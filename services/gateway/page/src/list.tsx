@@ -14,7 +14,7 @@ import { byDay, byQueue, flat, isOn, type Item, matches } from "./view.ts";
 
 const ROW_PX = 38;
 const HEAD_PX = 40;
-const DETAILS_PX = 330;
+const DETAILS_PX = 360;
 const NEAR_END = 40;
 const AGAIN_MS = 10_000;
 /** So many rows of all queues together, the first ones, are told when they move (see lines.py). */

@@ -9,6 +9,7 @@ import "./style/page.css";
 import "./style/row.css";
 import "./style/details.css";
 import "./style/settings.css";
+import "./style/job.css";
 
 const root = document.getElementById("page");
 if (root === null) throw new Error("index.html has no #page");

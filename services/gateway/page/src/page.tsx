@@ -7,6 +7,7 @@ import { useCell } from "./cell.ts";
 import { Time } from "./clock.tsx";
 import { useDesk } from "./desk.ts";
 import { Header } from "./header.tsx";
+import { JobPage } from "./jobpage.tsx";
 import { useKeys } from "./keys.ts";
 import { List, useItems } from "./list.tsx";
 import { SettingsSheet } from "./settings.tsx";
@@ -18,16 +19,16 @@ const SEARCH_TIMEOUT_MS = 10_000;
 export function Page() {
   const desk = useDesk();
   const connection = useCell(desk.connection);
-  const { tab } = useCell(desk.route);
+  const { tab, job } = useCell(desk.route);
   const items = useItems();
-  useKeys(desk, items);
+  useKeys(desk, job === null ? items : []);
   useSearch();
   useTitle();
   return (
     <div class="page" data-connection={connection}>
       <Header />
       <Warning />
-      <List key={tab} items={items} />
+      {job === null ? <List key={tab} items={items} /> : <JobPage key={job} id={job} />}
       <Toasts />
       <Sheet />
       <SettingsSheet />

@@ -178,6 +178,63 @@ export interface LogPage {
   next: string | null;
 }
 
+export interface OutputLine {
+  number: number;
+  at: string;
+  text: string;
+  dropped: number;
+}
+
+export interface TaskOutput {
+  job: string;
+  task: number;
+  attempt: number | null;
+  run: number | null;
+  endpoint: string | null;
+  outcome: string;
+  over: boolean;
+  lines: OutputLine[];
+  after: number;
+  more: boolean;
+}
+
+export interface Why {
+  job: string;
+  status: string;
+  position: number | null;
+  reasons: Reason[];
+  sequence: number;
+  estimate: Estimate | null;
+}
+
+export interface Span {
+  sequence: number;
+  since: string;
+  until: string | null;
+  seconds: number;
+  status: string;
+  reason: Reason | null;
+}
+
+export interface Cause {
+  code: string;
+  text: string;
+  seconds: number;
+}
+
+export interface Wait {
+  job: string;
+  status: string;
+  spans: Span[];
+  causes: Cause[];
+  sequence: number;
+}
+
+export interface Me {
+  name: string;
+  role: string;
+}
+
 export interface Queue {
   id: string;
   code: string;

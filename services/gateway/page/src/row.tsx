@@ -212,7 +212,7 @@ function Expected({ job }: { job: Job }) {
   );
 }
 
-const WORDS: Record<Verb, { word: string; key: string }> = {
+export const WORDS: Record<Verb, { word: string; key: string }> = {
   pause: { word: "Pause", key: "p" },
   resume: { word: "Resume", key: "r" },
   retry: { word: "Retry", key: "r" },
@@ -249,7 +249,7 @@ function Actions({ job, name, tabIndex }: ActionsProps) {
 }
 
 /** Aborting cannot be undone by a slip of the mouse: it is asked for where it was pressed. */
-function Ask({ job, name }: { job: Job; name: string }) {
+export function Ask({ job, name }: { job: Job; name: string }) {
   const desk = useDesk();
   const keep = (): void => {
     desk.asking.set(null);

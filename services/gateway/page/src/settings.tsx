@@ -1,14 +1,14 @@
-// The settings of the workspace, a queue or a job, in a real dialog. Each change is told at once;
-// who may change what is for the server to say, and its words are shown.
+// The settings of the workspace, a queue or a job, in a real dialog, and a job's in its tab. Each
+// change is told at once; who may change what is for the server to say, and its words are shown.
 
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 
 import { changeSettings, get } from "./api.ts";
 import { useCell } from "./cell.ts";
 import { useDesk } from "./desk.ts";
 import { words } from "./lists.ts";
 import { shown } from "./names.ts";
-import type { Setting } from "./resources.ts";
+import type { Job, Setting } from "./resources.ts";
 import { bounds, type Holder, origin, path, title, type Value, value } from "./setting.ts";
 
 export function SettingsSheet() {
@@ -27,8 +27,25 @@ export function SettingsSheet() {
       onClose={() => desk.settings.set(null)}
       onClick={(event) => event.target === dialog.current && desk.settings.set(null)}
     >
-      {holder && <Settings key={path(holder)} holder={holder} />}
+      {holder && (
+        <>
+          <h2 id="settings-title">{title({ ...holder, name: shown(holder.name) })}</h2>
+          <Settings key={path(holder)} holder={holder} />
+          <button type="button" onClick={() => desk.settings.set(null)}>
+            Close
+          </button>
+        </>
+      )}
     </dialog>
+  );
+}
+
+/** Those of a job, in its tab. */
+export function OfJob({ job }: { job: Job }) {
+  return (
+    <div class="settings tab" tabIndex={0} role="region" aria-label="Settings of this job">
+      <Settings holder={{ level: "job", id: job.id, name: job.name }} />
+    </div>
   );
 }
 
@@ -38,6 +55,7 @@ function Settings({ holder }: { holder: Holder }) {
   const desk = useDesk();
   const [all, setAll] = useState<Setting[] | null>(null);
   const [refusal, setRefusal] = useState("");
+  const isLooked = useRef(true);
   /** Whether it was done. */
   const attempt = async (doing: () => Promise<unknown>): Promise<boolean> => {
     try {
@@ -46,17 +64,19 @@ function Settings({ holder }: { holder: Holder }) {
       setRefusal("");
       return true;
     } catch (error) {
-      if (desk.settings.get() === null) desk.toast(words(error));
-      else setRefusal(words(error));
+      if (isLooked.current) setRefusal(words(error));
+      else desk.toast(words(error));
       return false;
     }
   };
-  useEffect(() => void attempt(async () => undefined), []);
+  useEffect(() => {
+    void attempt(async () => undefined);
+    return () => void (isLooked.current = false);
+  }, []);
   const change = (wanted: Change): Promise<boolean> =>
     attempt(() => changeSettings(path(holder), wanted));
   return (
     <>
-      <h2 id="settings-title">{title({ ...holder, name: shown(holder.name) })}</h2>
       <p class="aside">The nearest wins: of the job, else of its queue, else of the workspace.</p>
       {refusal && (
         <p class="refusal" role="alert">
@@ -69,9 +89,6 @@ function Settings({ holder }: { holder: Holder }) {
           <Line key={one.name} setting={one} holder={holder} change={change} />
         ))}
       </ul>
-      <button type="button" onClick={() => desk.settings.set(null)}>
-        Close
-      </button>
     </>
   );
 }
@@ -85,12 +102,13 @@ interface LineProps {
 function Line({ setting, holder, change }: LineProps) {
   const { name, source } = setting;
   const isHere = source === holder.level;
+  const id = useId();
   return (
     <li data-source={isHere ? "here" : source}>
-      <label for={`setting-${name}`}>{name}</label>
+      <label for={id}>{name}</label>
       <span class="aside meaning">{setting.meaning}</span>
       <span class="control">
-        <Control setting={setting} change={(typed) => change({ set: { [name]: typed } })} />
+        <Control id={id} setting={setting} change={(typed) => change({ set: { [name]: typed } })} />
         <span class="aside">{bounds(setting)}</span>
       </span>
       <span class="origin">{origin(setting, holder)}</span>
@@ -107,11 +125,15 @@ function Line({ setting, holder, change }: LineProps) {
   );
 }
 
+interface ControlProps {
+  id: string;
+  setting: Setting;
+  change: (typed: Value) => Promise<boolean>;
+}
+
 /** Shows what holds: what is refused goes back to it. A number is told by Enter or on leaving. */
-function Control(props: { setting: Setting; change: (typed: Value) => Promise<boolean> }) {
-  const { setting, change } = props;
+function Control({ id, setting, change }: ControlProps) {
   const held = String(setting.value);
-  const id = `setting-${setting.name}`;
   const field = useRef<HTMLInputElement>(null);
   useEffect(() => {
     if (field.current) field.current.value = held;

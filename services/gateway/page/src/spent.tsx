@@ -25,7 +25,7 @@ export function Spent({ job }: { job: Job }) {
 }
 
 /** Read when it is opened and as it goes on; what was read last stays while there is no answer. */
-function useRead<T>(path: string, job: Job): T | null {
+export function useRead<T>(path: string, job: Job): T | null {
   const [told, setTold] = useState<T | null>(null);
   const read = async (signal: AbortSignal): Promise<void> => {
     try {
@@ -38,25 +38,34 @@ function useRead<T>(path: string, job: Job): T | null {
   return told;
 }
 
-function Time({ timing }: { timing: Timing }) {
+/** The split of the time as a bar, with its words. */
+export function Split({ timing }: { timing: Timing }) {
   const told = parts(timing);
-  if (told.length === 0) return null;
   const words = told.map((one) => `${PARTS[one.part]} ${format.percent(one.share)}`).join(", ");
+  return (
+    <>
+      {timing.text !== null && <p>{shown(timing.text)}</p>}
+      <div class="bar" role="img" aria-label={words}>
+        {told.map(({ part, share }) => (
+          <span key={part} data-part={part} style={{ flexGrow: String(share) }} />
+        ))}
+      </div>
+      <ul>
+        {told.map(({ part, share, seconds }) => (
+          <Legend key={part} part={part} share={share} seconds={seconds} />
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Time({ timing }: { timing: Timing }) {
+  if (parts(timing).length === 0) return null;
   return (
     <div class="spent">
       <dt>Time</dt>
       <dd>
-        {timing.text !== null && <p>{shown(timing.text)}</p>}
-        <div class="bar" role="img" aria-label={words}>
-          {told.map(({ part, share }) => (
-            <span key={part} data-part={part} style={{ flexGrow: String(share) }} />
-          ))}
-        </div>
-        <ul>
-          {told.map(({ part, share, seconds }) => (
-            <Legend key={part} part={part} share={share} seconds={seconds} />
-          ))}
-        </ul>
+        <Split timing={timing} />
         {timing.bytes_saved > 0 && (
           <p class="aside">{format.size(timing.bytes_saved)} did not have to come.</p>
         )}

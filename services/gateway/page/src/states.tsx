@@ -43,7 +43,7 @@ function NotFound({ search }: { search: string }) {
   );
 }
 
-function State({ title, children }: { title: string; children?: preact.ComponentChildren }) {
+export function State({ title, children }: { title: string; children?: preact.ComponentChildren }) {
   return (
     <div class="state" role="status">
       <p class="title">{title}</p>
