@@ -27,3 +27,11 @@ export class Cell<T> {
 export function useCell<T>(cell: Cell<T>): T {
   return useSyncExternalStore(cell.watch, cell.get);
 }
+
+/** What a value says to one component; it is drawn anew only when that changes. */
+export function useDerived<T, R extends string | number | boolean | null>(
+  cell: Cell<T>,
+  derive: (value: T) => R,
+): R {
+  return useSyncExternalStore(cell.watch, () => derive(cell.get()));
+}

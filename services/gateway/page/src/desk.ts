@@ -4,7 +4,7 @@ import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 
 import { command, commandQueue, get, type QueueVerb, type Verb } from "./api.ts";
-import { Board, type Tab } from "./board.ts";
+import { Board, type Tab, tabOf } from "./board.ts";
 import { Cell } from "./cell.ts";
 import { EXPECTED, verbs } from "./jobs.ts";
 import { Lists, words } from "./lists.ts";
@@ -12,7 +12,9 @@ import { shown } from "./names.ts";
 import type { Job, Me, Queue, Status } from "./resources.ts";
 import { read, type Route, type Show, write } from "./route.ts";
 import type { Holder } from "./setting.ts";
+import { Picking } from "./picking.ts";
 import { type Connection, Stream } from "./stream.ts";
+import { isWanted, type Listing, matches } from "./view.ts";
 
 const FORGET_EVERY_MS = 60_000;
 const TOAST_MS = 8_000;
@@ -53,8 +55,13 @@ export class Desk {
   readonly me = new Cell<Me | null>(null);
   /** Which tab of an opened job is looked at, also when its row went out of sight meanwhile. */
   readonly shows = new Map<string, Show>();
+  readonly picking = new Picking();
+  /** The list as it stands on the screen. */
+  listing: Listing = { items: [], groups: [] };
   /** The address of the list that was looked at last. */
   listed = "/";
+  /** The last command of each job that is under way. */
+  private readonly telling = new Map<string, Promise<void>>();
   private toastCount = 0;
 
   async start(): Promise<void> {
@@ -111,6 +118,7 @@ export class Desk {
     if (before === tab && job === null) return;
     this.current.set(null);
     this.asking.set(null);
+    this.picking.clear();
     this.go({ tab, job: null }, "push");
   }
 
@@ -138,18 +146,28 @@ export class Desk {
     if (job) this.settings.set({ level: "job", id, name: job.name });
   }
 
-  /** Say it to the scheduler; show it at once; take it back with its message if it is refused. */
+  /** Say it to the scheduler, after what was said of this job before; show it at once. */
   async tell(job: Job, verb: Verb): Promise<void> {
     this.asking.set(null);
     this.expect(job.id, { verb, status: EXPECTED[verb] });
     this.said.set(`${verb} ${shown(job.name)}`);
+    const before = this.telling.get(job.id);
+    const now = this.obeyed(job, verb, before);
+    this.telling.set(job.id, now);
+    await now;
+    if (this.telling.get(job.id) === now) this.telling.delete(job.id);
+  }
+
+  /** A refusal is taken back with its message. */
+  private async obeyed(job: Job, verb: Verb, before: Promise<void> | undefined): Promise<void> {
+    await before;
     try {
       const done = await command(job.id, verb);
       await this.settle(job.id, done.sequence);
     } catch (error) {
       this.toast(`Could not ${verb} ${shown(job.name)}: ${words(error)}`);
     } finally {
-      this.expect(job.id, null);
+      if (this.pending.get().get(job.id)?.verb === verb) this.expect(job.id, null);
     }
   }
 
@@ -162,6 +180,12 @@ export class Desk {
     } catch (error) {
       this.toast(`Could not ${verb} ${name}: ${words(error)}`);
     }
+  }
+
+  /** Whether the list that is looked at has it, or would if it were read. */
+  isListed(job: Job): boolean {
+    const route = this.route.get();
+    return tabOf(job) === route.tab && matches(job, route.search) && isWanted(job, route);
   }
 
   statusOf(job: Job): Status {

@@ -5,7 +5,7 @@ import { Time, useNow } from "./clock.tsx";
 import { useDesk } from "./desk.ts";
 import * as estimate from "./estimate.ts";
 import * as format from "./format.ts";
-import { elapsed_s, failure, failures, reason, retry, STATUS_WORDS } from "./jobs.ts";
+import { elapsed_s, failure, failures, isInLine, reason, retry, STATUS_WORDS } from "./jobs.ts";
 import { shown } from "./names.ts";
 import type { Computing, Job } from "./resources.ts";
 import { Manifest, Spent } from "./spent.tsx";
@@ -138,9 +138,4 @@ function Position({ job }: { job: Job }) {
     .filter((one) => one.queue === job.queue && isInLine(one) && one.place < job.place);
   const position = isWhole ? ahead.length + 1 : job.position;
   return position === null ? null : <span title="Its place in the queue">[{position}]</span>;
-}
-
-function isInLine(job: Job): boolean {
-  const stands = job.status === "init" || job.status === "waiting" || job.status === "running";
-  return stands || (job.status === "failed" && job.retry_at !== null);
 }

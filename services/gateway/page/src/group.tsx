@@ -1,12 +1,14 @@
 // The head of a group: a queue with its priority and counts, or a day.
 
 import { memo } from "preact/compat";
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 
-import { useCell } from "./cell.ts";
+import { useCell, useDerived } from "./cell.ts";
 import { useDesk } from "./desk.ts";
+import { useHeadAsTarget } from "./drag.ts";
 import * as format from "./format.ts";
 import { Icon } from "./icons.tsx";
+import { moving, words } from "./moving.ts";
 import { shown } from "./names.ts";
 import type { Queue } from "./resources.ts";
 import { type Group, tally } from "./view.ts";
@@ -14,8 +16,17 @@ import { type Group, tally } from "./view.ts";
 export const GroupHead = memo(function GroupHead({ group }: { group: Group }) {
   const { queue } = group;
   const isPaused = queue?.status === "paused";
+  const head = useRef<HTMLHeadingElement>(null);
+  useHeadAsTarget(head, group.key);
+  const landing = useDerived(moving, (now) => (now?.slot?.key === group.key ? words(now) : ""));
+  const isInto = useDerived(moving, (now) => now?.slot?.isInto === true);
   return (
-    <h2 class="head" data-paused={isPaused ? "" : undefined}>
+    <h2
+      ref={head}
+      class="head"
+      data-drop={landing ? (isInto ? "into" : "below") : undefined}
+      data-paused={isPaused ? "" : undefined}
+    >
       <bdi class="title">{shown(group.title)}</bdi>
       {queue && (
         <span class="priority" title={shown(queue.description) || undefined}>
@@ -26,6 +37,7 @@ export const GroupHead = memo(function GroupHead({ group }: { group: Group }) {
       )}
       {isPaused && <span class="badge">queue paused</span>}
       <Counts group={group} />
+      {landing && <span class="landing">{shown(landing)}</span>}
       {queue && <Set queue={queue} />}
       {queue && <Hold queue={queue} />}
     </h2>

@@ -8,6 +8,7 @@ import { Time, useNow } from "./clock.tsx";
 import { useDesk } from "./desk.ts";
 import * as format from "./format.ts";
 import { Icon } from "./icons.tsx";
+import { MyJobs } from "./myjobs.tsx";
 import { shown } from "./names.ts";
 import { write } from "./route.ts";
 import { WORKSPACE } from "./setting.ts";
@@ -31,6 +32,7 @@ export function Header() {
       <span class="stretch" />
       <Endpoints />
       <Throughput />
+      <MyJobs />
       <ConnectionState />
       <SettingsButton />
       <ShortcutsButton />

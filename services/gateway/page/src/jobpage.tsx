@@ -10,13 +10,13 @@ import { Details } from "./details.tsx";
 import { Elsewhere } from "./elsewhere.tsx";
 import * as format from "./format.ts";
 import { Icon, isIcon } from "./icons.tsx";
-import { progress, situation, STATUS_WORDS, verbs } from "./jobs.ts";
+import { progress, situation, STATUS_WORDS, VERB_WORDS, verbs } from "./jobs.ts";
 import { Link } from "./link.tsx";
 import { words } from "./lists.ts";
 import { shown } from "./names.ts";
 import { move } from "./orders.ts";
 import type { Job } from "./resources.ts";
-import { Ask, WORDS } from "./row.tsx";
+import { Ask } from "./row.tsx";
 import { State } from "./states.tsx";
 
 export function JobPage({ id }: { id: string }) {
@@ -113,11 +113,11 @@ function Toolbar({ job }: { job: Job }) {
           key={verb}
           type="button"
           data-verb={verb}
-          title={`${WORDS[verb].word} (${WORDS[verb].key})`}
+          title={`${VERB_WORDS[verb].word} (${VERB_WORDS[verb].key})`}
           onClick={() => desk.press(job.id, verb)}
         >
           <Icon name={verb} />
-          {WORDS[verb].word}
+          {VERB_WORDS[verb].word}
         </button>
       ))}
       {isInLine && (

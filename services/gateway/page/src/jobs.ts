@@ -23,6 +23,14 @@ export const EXPECTED: Record<Verb, Status> = {
   abort: "aborted",
 };
 
+/** What a button says, and its key. */
+export const VERB_WORDS: Record<Verb, { word: string; key: string }> = {
+  pause: { word: "Pause", key: "p" },
+  resume: { word: "Resume", key: "r" },
+  retry: { word: "Retry", key: "r" },
+  abort: { word: "Abort", key: "x" },
+};
+
 const VERBS: Record<Status, readonly Verb[]> = {
   init: ["pause", "abort"],
   waiting: ["pause", "abort"],
@@ -106,4 +114,10 @@ export function failures(job: Job): string {
   const causes = Object.entries(job.failures);
   causes.sort(([one, n], [other, m]) => m - n || (one < other ? -1 : 1));
   return causes.map(([cause, count]) => `${cause} ${format.count(count)}`).join(", ");
+}
+
+/** Whether it holds a place in its queue; one that backs off keeps its place. */
+export function isInLine(job: Job): boolean {
+  const stands = job.status === "init" || job.status === "waiting" || job.status === "running";
+  return stands || (job.status === "failed" && job.retry_at !== null);
 }

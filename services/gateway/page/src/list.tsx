@@ -1,22 +1,43 @@
 // The list of jobs: only what is in sight is in the document, however many jobs there are.
 
 import { defaultRangeExtractor, type Range, useVirtualizer } from "@tanstack/react-virtual";
-import { useCallback, useEffect, useMemo, useRef } from "preact/hooks";
+import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 
 import { useCell } from "./cell.ts";
+import { type Column, useColumns } from "./columns.ts";
 import { useDesk } from "./desk.ts";
 import { Details } from "./details.tsx";
+import { useDragging } from "./drag.ts";
 import { GroupHead } from "./group.tsx";
-import type { Job } from "./resources.ts";
+import { Heads } from "./heads.tsx";
+import { moving } from "./moving.ts";
+import { prefs } from "./prefs.ts";
+import type { Job, Queue } from "./resources.ts";
 import { Row } from "./row.tsx";
 import { Ending, Nothing } from "./states.tsx";
-import { byDay, byQueue, flat, isOn, type Item, matches } from "./view.ts";
+import type { Route } from "./route.ts";
+import {
+  byDay,
+  byQueue,
+  byStatus,
+  flat,
+  type Group,
+  isOn,
+  isWanted,
+  type Item,
+  matches,
+  resorted,
+  sorted,
+  together,
+} from "./view.ts";
 
 const ROW_PX = 38;
+const DENSE_PX = 28;
 const HEAD_PX = 40;
 const DETAILS_PX = 360;
 const NEAR_END = 40;
 const AGAIN_MS = 10_000;
+const SORT_EVERY_MS = 5_000;
 /** So many rows of all queues together, the first ones, are told when they move (see lines.py). */
 const TOLD = 200;
 
@@ -24,14 +45,20 @@ export function List({ items }: { items: Item[] }) {
   const desk = useDesk();
   const { open, tab } = useCell(desk.route);
   const current = useCell(desk.current);
+  const { isDense } = useCell(prefs);
+  const { columns, grid } = useColumns();
   const scroller = useRef<HTMLDivElement>(null);
+  const row_px = isDense ? DENSE_PX : ROW_PX;
   const height = (index: number): number => {
     const item = items[index];
     if (item?.kind !== "job") return HEAD_PX;
-    return open.has(item.id) ? ROW_PX + DETAILS_PX : ROW_PX;
+    return open.has(item.id) ? row_px + DETAILS_PX : row_px;
   };
   const { virtualizer, stuck } = useStickyVirtualizer(items, height, scroller);
   useEffect(() => follow(items, current, virtualizer.scrollToIndex), [current]);
+  useEffect(() => virtualizer.measure(), [isDense]);
+  useDragging(scroller);
+  useCarried(items, virtualizer.scrollToIndex);
   const shown = virtualizer.getVirtualItems();
   const last = shown.at(-1)?.index ?? 0;
   useEffect(() => {
@@ -40,44 +67,51 @@ export function List({ items }: { items: Item[] }) {
   useRefreshed(shown.map(({ index }) => items[index]));
   const stop = current ?? items.find((item) => item.kind === "job")?.key;
   return (
-    <main
-      class="scroller"
-      ref={scroller}
-      aria-label={tab === "active" ? "Active jobs" : "Finished jobs"}
-    >
-      <Nothing isEmpty={!items.some((item) => item.kind === "job")} />
-      <div
-        class="list"
-        role="list"
-        data-tab={tab}
-        style={{ height: `${virtualizer.getTotalSize()}px` }}
-      >
-        {shown.map(({ index, key, start }) => (
-          <div
-            key={key}
-            ref={virtualizer.measureElement}
-            data-index={index}
-            role="listitem"
-            class={index === stuck.current ? "item stuck" : "item"}
-            style={index === stuck.current ? {} : { transform: `translateY(${start}px)` }}
-          >
-            <ItemView item={items[index]} open={open} current={current} stop={stop} />
-          </div>
-        ))}
+    <>
+      <Heads columns={columns} grid={grid} />
+      <div class="scroller" ref={scroller}>
+        <Nothing isEmpty={!items.some((item) => item.kind === "job")} />
+        <div
+          class="list"
+          role="list"
+          data-tab={tab}
+          data-dense={isDense ? "" : undefined}
+          style={{ height: `${virtualizer.getTotalSize()}px`, "--grid": grid }}
+        >
+          {shown.map(({ index, key, start }) => (
+            <div
+              key={key}
+              ref={virtualizer.measureElement}
+              data-index={index}
+              role="listitem"
+              class={index === stuck.current ? "item stuck" : "item"}
+              style={index === stuck.current ? {} : { transform: `translateY(${start}px)` }}
+            >
+              <ItemView
+                item={items[index]}
+                columns={columns}
+                open={open}
+                current={current}
+                stop={stop}
+              />
+            </div>
+          ))}
+        </div>
+        <Ending />
       </div>
-      <Ending />
-    </main>
+    </>
   );
 }
 
 interface ItemViewProps {
   item: Item | undefined;
+  columns: readonly Column[];
   open: ReadonlySet<string>;
   current: string | null;
   stop: string | undefined;
 }
 
-function ItemView({ item, open, current, stop }: ItemViewProps) {
+function ItemView({ item, columns, open, current, stop }: ItemViewProps) {
   const { board } = useDesk();
   if (item === undefined) return null;
   if (item.kind === "group") return <GroupHead group={item.group} />;
@@ -86,7 +120,13 @@ function ItemView({ item, open, current, stop }: ItemViewProps) {
   const isOpen = open.has(item.id);
   return (
     <>
-      <Row cell={cell} isOpen={isOpen} isCurrent={item.id === current} isStop={item.id === stop} />
+      <Row
+        cell={cell}
+        columns={columns}
+        isOpen={isOpen}
+        isCurrent={item.id === current}
+        isStop={item.id === stop}
+      />
       {isOpen && <Details cell={cell} />}
     </>
   );
@@ -114,22 +154,61 @@ function isDeep(job: Job | undefined, told: number): boolean {
   return job?.status === "waiting" && (job.position === null || job.position > told);
 }
 
+/** What is carried by keyboard stays in sight. */
+function useCarried(items: Item[], scrollTo: (index: number) => void): void {
+  const now = useCell(moving);
+  const key = now?.isByKey ? now.slot?.key : undefined;
+  useEffect(() => {
+    const index = items.findIndex((item) => item.key === key);
+    if (index >= 0) scrollTo(index);
+  }, [key]);
+}
+
 /** What the list shows now; made again when rows come, go or move, not with progress. */
 export function useItems(): Item[] {
-  const { board, route } = useDesk();
+  const desk = useDesk();
+  const { board } = desk;
   const shape = useCell(board.shape);
   const queues = useCell(board.queues);
-  const { tab, search, empty, open } = useCell(route);
-  return useMemo(() => {
+  const route = useCell(desk.route);
+  const { tab, search, empty, open, byStatus, sort, statuses, kind, user, queue } = route;
+  const beat = useBeat(sort !== null);
+  const groups = useMemo(() => {
     const now = Date.now();
     const jobs = [...board.jobs.values()].map((cell) => cell.get());
     const listed = jobs.filter(
-      (job) => isOn(tab, job, board.lingering.get(job.id), now) && matches(job, search),
+      (job) =>
+        isOn(tab, job, board.lingering.get(job.id), now) &&
+        matches(job, search) &&
+        isWanted(job, route),
     );
-    const groups =
-      tab === "active" ? byQueue(listed, queues, empty && !search) : byDay(listed, now);
-    return flat(groups);
-  }, [shape, queues, tab, search, empty, open]);
+    return grouped(listed, route, queues, now);
+  }, [shape, queues, tab, search, empty, open, byStatus, sort, statuses, kind, user, queue, beat]);
+  const items = useMemo(() => flat(groups), [groups]);
+  desk.listing = { items, groups };
+  return items;
+}
+
+function grouped(
+  jobs: Job[],
+  { tab, search, empty, byStatus: isByStatus, sort }: Route,
+  queues: readonly Queue[],
+  now: number,
+): Group[] {
+  if (isByStatus) return resorted(byStatus(jobs, queues), sort);
+  if (tab === "active") return resorted(byQueue(jobs, queues, empty && !search), sort);
+  return sort === null ? byDay(jobs, now) : together(sorted(jobs, sort), "All days");
+}
+
+/** What is sorted by what moves is sorted again now and then, and not under the reader's eyes. */
+function useBeat(isSorted: boolean): number {
+  const [beat, setBeat] = useState(0);
+  useEffect(() => {
+    if (!isSorted) return undefined;
+    const timer = setInterval(() => setBeat((before) => before + 1), SORT_EVERY_MS);
+    return () => clearInterval(timer);
+  }, [isSorted]);
+  return beat;
 }
 
 /** A virtualizer that keeps the head of the group in sight at the top. */
@@ -146,9 +225,12 @@ function useStickyVirtualizer(
   const rangeExtractor = useCallback(
     (range: Range) => {
       stuck.current = heads.findLast((head) => head <= range.startIndex) ?? 0;
-      return [...new Set([stuck.current, ...defaultRangeExtractor(range)])].sort((a, b) => a - b);
+      // A row that is dragged out of sight stays, for the browser's drag ends with it.
+      const dragged = items.findIndex((item) => moving.get()?.ids.has(item.key));
+      const kept = dragged < 0 ? [stuck.current] : [stuck.current, dragged];
+      return [...new Set([...kept, ...defaultRangeExtractor(range)])].sort((a, b) => a - b);
     },
-    [heads],
+    [heads, items],
   );
   const virtualizer = useVirtualizer({
     count: items.length,

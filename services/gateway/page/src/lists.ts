@@ -4,10 +4,12 @@ import { ApiError, get } from "./api.ts";
 import { type Board, type Tab, tabOf } from "./board.ts";
 import { Cell } from "./cell.ts";
 import type { Endpoint, Job, JobPage, Queue } from "./resources.ts";
+import type { Filters } from "./route.ts";
 
 const FIRST_PAGE = 200;
 const NEXT_PAGE = 500;
 const AHEAD_MAX = 3_000;
+const ALL_PAGES_MAX = 20;
 const FINISHED_KEPT_MAX = 2_000;
 const RECOUNT_MS = 10_000;
 const AGAIN_MS = 2_000;
@@ -63,10 +65,41 @@ export class Lists {
   }
 
   /** Matches that are not loaded yet; the others are found among the rows that are here. */
-  async search(tab: Tab, text: string, signal: AbortSignal): Promise<void> {
-    if (!text || this.of(tab).get().next === null) return;
-    const query = new URLSearchParams({ state: tab, search: text, limit: String(FIRST_PAGE) });
-    this.board.takePage(await get<JobPage>(`/api/jobs?${query}`, signal));
+  async search(wanted: Sought, signal: AbortSignal): Promise<void> {
+    const queries = asked(wanted);
+    if (queries.length === 0 || this.of(wanted.tab).get().next === null) return;
+    for (const query of queries) {
+      query.set("limit", String(FIRST_PAGE));
+      this.board.takePage(await get<JobPage>(`/api/jobs?${query}`, signal));
+    }
+  }
+
+  /** The newest page of somebody's own jobs. */
+  async mine(name: string, tab: Tab): Promise<void> {
+    if (this.of(tab).get().phase === "ready" && this.of(tab).get().next === null) return;
+    const query = new URLSearchParams({ state: tab, search: name, limit: String(FIRST_PAGE) });
+    try {
+      this.board.takePage(await get<JobPage>(`/api/jobs?${query}`));
+    } catch {
+      // The list says what is wrong; here what is known is shown.
+    }
+  }
+
+  /** All that match, up to a bound; true if that is all there is. */
+  async all(wanted: Sought): Promise<boolean> {
+    const unbounded = new URLSearchParams({ state: wanted.tab });
+    const queries = asked(wanted);
+    for (const query of queries.length > 0 ? queries : [unbounded]) {
+      query.set("limit", String(NEXT_PAGE));
+      for (let pages = 0; ; pages++) {
+        if (pages === ALL_PAGES_MAX) return false;
+        const page = await get<JobPage>(`/api/jobs?${query}`);
+        this.board.takePage(page);
+        if (page.next === null) break;
+        query.set("cursor", page.next);
+      }
+    }
+    return true;
   }
 
   /** These rows as they are now: nobody tells what those deep in a line wait for meanwhile. */
@@ -144,6 +177,22 @@ export class Lists {
       return false;
     }
   }
+}
+
+/** What a list is narrowed to. */
+export type Sought = Filters & { tab: Tab; search: string };
+
+/** The questions that find it: one a status; none where everything is wanted. */
+function asked({ tab, search, statuses, user, queue, kind }: Sought): URLSearchParams[] {
+  const text = search.trim() || user;
+  if (!text && !queue && !kind && statuses.size === 0) return [];
+  const of = [...statuses].filter((status) => tabOf({ status }) === tab);
+  return (of.length > 0 ? of : [""]).map((status) => {
+    const query = new URLSearchParams(status ? { status } : { state: tab });
+    if (text) query.set("search", text);
+    if (queue) query.set("queue", queue);
+    return query;
+  });
 }
 
 export function words(error: unknown): string {

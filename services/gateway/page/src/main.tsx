@@ -10,6 +10,7 @@ import "./style/row.css";
 import "./style/details.css";
 import "./style/settings.css";
 import "./style/job.css";
+import "./style/tools.css";
 
 const root = document.getElementById("page");
 if (root === null) throw new Error("index.html has no #page");

@@ -2,9 +2,12 @@
 
 import { useEffect } from "preact/hooks";
 
+import { ActionBar } from "./actionbar.tsx";
+import type { Tab } from "./board.ts";
 import { words } from "./lists.ts";
 import { useCell } from "./cell.ts";
 import { Time } from "./clock.tsx";
+import { ContextMenu } from "./contextmenu.tsx";
 import { useDesk } from "./desk.ts";
 import { Header } from "./header.tsx";
 import { JobPage } from "./jobpage.tsx";
@@ -12,7 +15,10 @@ import { useKeys } from "./keys.ts";
 import { List, useItems } from "./list.tsx";
 import { SettingsSheet } from "./settings.tsx";
 import { Sheet } from "./sheet.tsx";
+import { Title } from "./title.tsx";
 import { Toasts } from "./toasts.tsx";
+import { Tools } from "./tools.tsx";
+import type { Item } from "./view.ts";
 
 const SEARCH_TIMEOUT_MS = 10_000;
 
@@ -23,16 +29,27 @@ export function Page() {
   const items = useItems();
   useKeys(desk, job === null ? items : []);
   useSearch();
-  useTitle();
   return (
     <div class="page" data-connection={connection}>
+      <Title />
       <Header />
       <Warning />
-      {job === null ? <List key={tab} items={items} /> : <JobPage key={job} id={job} />}
+      {job === null ? <Jobs tab={tab} items={items} /> : <JobPage key={job} id={job} />}
       <Toasts />
       <Sheet />
       <SettingsSheet />
     </div>
+  );
+}
+
+function Jobs({ tab, items }: { tab: Tab; items: Item[] }) {
+  return (
+    <main class="jobs" aria-label={tab === "active" ? "Active jobs" : "Finished jobs"}>
+      <Tools />
+      <List key={tab} items={items} />
+      <ActionBar />
+      <ContextMenu />
+    </main>
   );
 }
 
@@ -52,23 +69,14 @@ function Warning() {
 /** Rows that are not loaded are looked for on the server. */
 function useSearch(): void {
   const desk = useDesk();
-  const { tab, search } = useCell(desk.route);
+  const route = useCell(desk.route);
+  const { tab, search, statuses, kind, user, queue } = route;
   useEffect(() => {
     const leaving = new AbortController();
     const signal = AbortSignal.any([leaving.signal, AbortSignal.timeout(SEARCH_TIMEOUT_MS)]);
-    desk.lists.search(tab, search, signal).catch((error: unknown) => {
+    desk.lists.search(route, signal).catch((error: unknown) => {
       if (!leaving.signal.aborted) desk.toast(`The search got no answer: ${words(error)}`);
     });
     return () => leaving.abort();
-  }, [tab, search]);
-}
-
-function useTitle(): void {
-  const { board } = useDesk();
-  useCell(board.shape);
-  let running = 0;
-  for (const job of board.jobs.values()) if (job.get().status === "running") running += 1;
-  useEffect(() => {
-    document.title = running > 0 ? `${running} running · Haulage` : "Jobs · Haulage";
-  }, [running]);
+  }, [tab, search, statuses, kind, user, queue]);
 }

@@ -3,46 +3,55 @@
 import { memo } from "preact/compat";
 import { useLayoutEffect, useRef } from "preact/hooks";
 
-import type { Verb } from "./api.ts";
-import { type Cell, useCell } from "./cell.ts";
-import { Time, useNow } from "./clock.tsx";
-import { useDesk } from "./desk.ts";
-import * as estimate from "./estimate.ts";
-import * as format from "./format.ts";
+import { type Cell, useCell, useDerived } from "./cell.ts";
+import type { Column } from "./columns.ts";
+import { openMenu } from "./contextmenu.tsx";
+import { type Desk, useDesk } from "./desk.ts";
+import { useDraggedRow } from "./drag.ts";
 import { Icon, isIcon } from "./icons.tsx";
-import { progress, situation, STATUS_WORDS, verbs } from "./jobs.ts";
+import { progress, STATUS_WORDS, VERB_WORDS, verbs } from "./jobs.ts";
+import { moving, words } from "./moving.ts";
 import { shown } from "./names.ts";
-import type { Computing, Job } from "./resources.ts";
+import type { Job } from "./resources.ts";
+import { VALUES } from "./values.tsx";
+import { jobsOf } from "./view.ts";
 
 interface RowProps {
   cell: Cell<Job>;
+  columns: readonly Column[];
   isOpen: boolean;
   isCurrent: boolean;
   /** Where the Tab key enters the list. */
   isStop: boolean;
 }
 
-export const Row = memo(function Row({ cell, isOpen, isCurrent, isStop }: RowProps) {
+export const Row = memo(function Row({ cell, columns, isOpen, isCurrent, isStop }: RowProps) {
   const desk = useDesk();
   const known = useCell(cell);
   const pending = useCell(desk.pending).get(known.id);
   const job = pending ? { ...known, status: pending.status, reason: null } : known;
   const name = shown(job.name);
-  const toggle = (event: MouseEvent): void => {
-    const inControl = event.target instanceof Element && event.target.closest("button");
-    if (!inControl && !getSelection()?.toString()) desk.toggle(job.id);
-  };
+  const article = useRef<HTMLElement>(null);
+  useDraggedRow(article, job.id);
+  const isPicked = useDerived(desk.picking.ids, (ids) => ids.has(job.id));
+  const isMoving = useDerived(moving, (now) => now?.ids.has(job.id) === true);
+  const landing = useDerived(moving, (now) => (now?.slot?.key === job.id ? words(now) : ""));
   return (
     <article
+      ref={article}
       id={`job-${job.id}`}
       class="row"
       data-status={job.status}
       data-pending={pending ? "" : undefined}
       data-current={isCurrent ? "" : undefined}
+      data-picked={isPicked ? "" : undefined}
+      data-moving={isMoving ? "" : undefined}
+      data-drop={landing ? "below" : undefined}
       tabIndex={isStop ? 0 : -1}
       aria-label={`${name}, ${STATUS_WORDS[job.status]}`}
       style={{ "--progress": String(progress(job) ?? 0) }}
-      onClick={toggle}
+      onClick={(event) => clicked(desk, job.id, event)}
+      onContextMenu={(event) => openMenu(desk, job.id, event)}
       onFocus={() => desk.current.set(job.id)}
     >
       <button
@@ -55,17 +64,42 @@ export const Row = memo(function Row({ cell, isOpen, isCurrent, isStop }: RowPro
       >
         <Icon name="open" />
       </button>
+      <input
+        type="checkbox"
+        class="pick"
+        tabIndex={-1}
+        aria-label={`Select ${name}`}
+        checked={isPicked}
+        onClick={(event) => pick(desk, job.id, event.shiftKey)}
+      />
       <Status job={job} />
       <bdi class="name" title={name}>
         {name}
       </bdi>
-      <Way job={job} />
-      <Situation job={job} />
-      <Figures job={job} />
+      {columns.map(({ key }) => {
+        const Value = VALUES[key];
+        return <Value key={key} job={job} />;
+      })}
       <Actions job={job} name={name} tabIndex={isStop ? 0 : -1} />
+      {landing && <span class="landing">{shown(landing)}</span>}
     </article>
   );
 });
+
+/** A click opens; with Ctrl it picks, with Shift it picks all from there to here. */
+function clicked(desk: Desk, id: string, event: MouseEvent): void {
+  if (event.target instanceof Element && event.target.closest("button, input, a")) return;
+  if (event.ctrlKey || event.metaKey) pick(desk, id, false);
+  else if (event.shiftKey) pick(desk, id, true);
+  else if (!getSelection()?.toString()) desk.toggle(id);
+}
+
+function pick(desk: Desk, id: string, isRange: boolean): void {
+  desk.current.set(id);
+  if (!isRange) return desk.picking.toggle(id);
+  getSelection()?.removeAllRanges();
+  desk.picking.extend(id, jobsOf(desk.listing.items));
+}
 
 function Status({ job }: { job: Job }) {
   const kind = isIcon(job.kind) ? job.kind : "transfer";
@@ -76,148 +110,6 @@ function Status({ job }: { job: Job }) {
     </span>
   );
 }
-
-function Way({ job }: { job: Job }) {
-  if (job.compute) return <Command compute={job.compute} />;
-  const [source, destination] = [shown(job.source ?? ""), shown(job.destination ?? "")];
-  return (
-    <span class="way" title={`${source}\n› ${destination}`}>
-      <bdi>{source}</bdi>
-      <span class="to">›</span>
-      <bdi>{destination}</bdi>
-    </span>
-  );
-}
-
-function Command({ compute }: { compute: Computing }) {
-  const [command, range] = [shown(compute.command), compute.range];
-  return (
-    <span class="way" title={range ? `${command}\nframes ${range}` : command}>
-      <bdi>{command}</bdi>
-      {range && <span class="to">{range}</span>}
-    </span>
-  );
-}
-
-/** Lights up when the status changes in sight, not when the row comes into sight. */
-function Situation({ job }: { job: Job }) {
-  const atFirst = useRef(job.status);
-  const isNews = job.status !== atFirst.current;
-  if (job.retry_at !== null) return <Ticking job={job} isNews={isNews} />;
-  return <Told key={job.status} text={situation(job, 0)} isNews={isNews} />;
-}
-
-function Ticking({ job, isNews }: { job: Job; isNews: boolean }) {
-  return <Told text={situation(job, useNow())} isNews={isNews} />;
-}
-
-function Told({ text, isNews }: { text: string; isNews: boolean }) {
-  return (
-    <span class="situation" title={text} data-news={isNews ? "" : undefined}>
-      {text}
-    </span>
-  );
-}
-
-function Figures({ job }: { job: Job }) {
-  return (
-    <>
-      <Tasks job={job} />
-      <Percent job={job} />
-      {job.status === "running" ? <Speed job={job} /> : <Rest job={job} />}
-    </>
-  );
-}
-
-function Tasks({ job }: { job: Job }) {
-  const { tasks_total, tasks_done, tasks_failed } = job;
-  const counted = tasks_done > 0 || job.status === "running";
-  const failed = tasks_failed ? `, ${format.count(tasks_failed)} failed` : "";
-  const total = `${format.count(tasks_total)}${job.listed ? "" : " so far"}`;
-  const title = `${format.count(tasks_done)} of ${total} tasks done${failed}`;
-  return (
-    <span class="tasks" title={title}>
-      {counted && `${format.count(tasks_done)}/`}
-      {tasks_total > 0 && format.count(tasks_total)}
-      {tasks_failed > 0 && <b class="bad"> {format.count(tasks_failed)} failed</b>}
-    </span>
-  );
-}
-
-/** For the ear always; for the eye where it says something. */
-function Percent({ job }: { job: Job }) {
-  const known = progress(job);
-  const value = known === null ? "…" : format.percent(known);
-  const isNews = job.status === "running" || (job.progress > 0 && job.status !== "done");
-  return (
-    <span
-      class="percent"
-      role="progressbar"
-      aria-label="Progress"
-      aria-valuenow={known === null ? undefined : Number.parseInt(value)}
-      aria-valuetext={value}
-    >
-      {isNews && value}
-    </span>
-  );
-}
-
-function Speed({ job }: { job: Job }) {
-  return (
-    <>
-      <span class={`speed live-only ${job.limit ? "limited" : ""}`} title={limit(job)}>
-        {job.kind === "transfer" && format.rate(job.bytes_per_second)}
-      </span>
-      {job.eta_s === null ? <Expected job={job} /> : <Left job={job} seconds={job.eta_s} />}
-    </>
-  );
-}
-
-/** What a running transfer is held to; nothing where nobody limits it. */
-function limit(job: Job): string | undefined {
-  return job.limit === null ? undefined : `Limited to ${format.limit(job.limit, Date.now())}`;
-}
-
-function Left({ job, seconds }: { job: Job; seconds: number }) {
-  const left = format.duration(seconds);
-  return (
-    <span class="eta live-only" title={`About ${left} left\n${estimate.whole(job, Date.now())}`}>
-      {left}
-    </span>
-  );
-}
-
-/** Of a job that does not run: how much it is and, once it ended, when. */
-function Rest({ job }: { job: Job }) {
-  const ended = job.status === "done" || job.status === "aborted" ? job.finished_at : null;
-  return (
-    <>
-      <span class="speed aside">{job.size > 0 && format.size(job.size)}</span>
-      {job.status === "waiting" ? (
-        <Expected job={job} />
-      ) : (
-        <span class="eta">{ended !== null && <Time at={ended} dayless />}</span>
-      )}
-    </>
-  );
-}
-
-/** When a waiting job should start, and when one that runs without a pace of its own should end. */
-function Expected({ job }: { job: Job }) {
-  const now = useNow();
-  return (
-    <span class="eta" title={estimate.whole(job, now)}>
-      {estimate.pill(job, now)}
-    </span>
-  );
-}
-
-export const WORDS: Record<Verb, { word: string; key: string }> = {
-  pause: { word: "Pause", key: "p" },
-  resume: { word: "Resume", key: "r" },
-  retry: { word: "Retry", key: "r" },
-  abort: { word: "Abort", key: "x" },
-};
 
 interface ActionsProps {
   job: Job;
@@ -237,8 +129,8 @@ function Actions({ job, name, tabIndex }: ActionsProps) {
           type="button"
           data-verb={verb}
           tabIndex={tabIndex}
-          title={`${WORDS[verb].word} (${WORDS[verb].key})`}
-          aria-label={`${WORDS[verb].word} ${name}`}
+          title={`${VERB_WORDS[verb].word} (${VERB_WORDS[verb].key})`}
+          aria-label={`${VERB_WORDS[verb].word} ${name}`}
           onClick={() => desk.press(job.id, verb)}
         >
           <Icon name={verb} />

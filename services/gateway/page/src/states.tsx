@@ -4,10 +4,13 @@ import { useCell } from "./cell.ts";
 import { useDesk } from "./desk.ts";
 import * as format from "./format.ts";
 import { shown } from "./names.ts";
+import { UNFILTERED } from "./route.ts";
+import { isFiltered } from "./view.ts";
 
 export function Nothing({ isEmpty }: { isEmpty: boolean }) {
   const { lists, route } = useDesk();
-  const { tab, search } = useCell(route);
+  const now = useCell(route);
+  const { tab, search } = now;
   const loaded = useCell(lists.of(tab));
   if (!isEmpty) return null;
   if (loaded.error !== null) {
@@ -19,6 +22,7 @@ export function Nothing({ isEmpty }: { isEmpty: boolean }) {
   }
   if (loaded.phase !== "ready") return <State title="Reading the jobs …" />;
   if (search) return <NotFound search={search} />;
+  if (isFiltered(now)) return <FilteredOut />;
   if (tab === "finished") {
     return <State title="Nothing has finished yet">Jobs that are done or aborted come here.</State>;
   }
@@ -43,6 +47,17 @@ function NotFound({ search }: { search: string }) {
   );
 }
 
+function FilteredOut() {
+  const desk = useDesk();
+  return (
+    <State title="The filter lets no job through">
+      <button type="button" onClick={() => desk.go(UNFILTERED)}>
+        Show all jobs
+      </button>
+    </State>
+  );
+}
+
 export function State({ title, children }: { title: string; children?: preact.ComponentChildren }) {
   return (
     <div class="state" role="status">
@@ -55,10 +70,14 @@ export function State({ title, children }: { title: string; children?: preact.Co
 /** Below the last row, where the server has more than is loaded. */
 export function Ending() {
   const { board, lists, route } = useDesk();
-  const { tab } = useCell(route);
+  const { tab, sort } = useCell(route);
   const loaded = useCell(lists.of(tab));
   useCell(board.shape);
   if (loaded.next === null || loaded.phase === "unloaded") return null;
   if (loaded.error !== null) return <p class="ending">{loaded.error}</p>;
+  if (sort !== null && loaded.phase === "ready") {
+    const [known, all] = [board.jobs.size, loaded.total ?? 0].map(format.count);
+    return <p class="ending">sorted among the {known} that are read, of {all}</p>;
+  }
   return <p class="ending">reading more of {format.count(loaded.total ?? 0)} …</p>;
 }

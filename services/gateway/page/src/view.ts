@@ -2,18 +2,25 @@
 
 import { type Tab, tabOf } from "./board.ts";
 import { day, dayKey } from "./format.ts";
+import { STATUS_WORDS } from "./jobs.ts";
 import type { Job, Queue, Status } from "./resources.ts";
+import { type Filters, type Sort, type SortKey, STATUSES } from "./route.ts";
 
 export interface Group {
   key: string;
   title: string;
-  /** Null where the group is not a queue (finished jobs are grouped by day). */
+  /** Null where the group is not a queue but a day or a status. */
   queue: Queue | null;
   jobs: Job[];
 }
 
 export type Item =
   { kind: "group"; key: string; group: Group } | { kind: "job"; key: string; id: string };
+
+export interface Listing {
+  items: readonly Item[];
+  groups: readonly Group[];
+}
 
 const UNKNOWN_QUEUE = { priority: -1, code: "" };
 
@@ -28,6 +35,69 @@ export function matches(job: Job, search: string): boolean {
   const { name, source, destination, user, id, compute } = job;
   const texts = [name, source, destination, user, id, compute?.command];
   return texts.join("\n").toLowerCase().includes(needle);
+}
+
+/** Whether the filters let it through. */
+export function isWanted(job: Job, { statuses, kind, user, queue }: Filters): boolean {
+  if (statuses.size > 0 && !statuses.has(job.status)) return false;
+  if (kind && job.kind !== kind) return false;
+  return (!user || job.user === user) && (!queue || job.queue === queue);
+}
+
+export function isFiltered({ statuses, kind, user, queue }: Filters): boolean {
+  return statuses.size > 0 || Boolean(kind || user || queue);
+}
+
+/** Numbers and texts by which rows are sorted; null goes to the end, whichever way. */
+const SORTED_BY: Record<SortKey, (job: Job) => number | string | null> = {
+  name: (job) => job.name.toLowerCase(),
+  status: (job) => STATUSES.indexOf(job.status),
+  progress: (job) => job.progress,
+  speed: (job) => (job.status === "running" ? job.bytes_per_second : null),
+  left: (job) => job.eta_s,
+  size: (job) => job.size,
+  tasks: (job) => job.tasks_total,
+  retries: retries,
+  user: (job) => job.user.toLowerCase(),
+  queue: (job) => job.queue,
+  created: (job) => job.created_at,
+};
+
+/** How often it failed since a person last sent it on its way. */
+export function retries(job: Job): number {
+  return Object.values(job.failures).reduce((sum, one) => sum + one, 0);
+}
+
+/** The same jobs in another order; those that are alike stay as they stand. */
+export function sorted(jobs: Job[], { key, isDown }: Sort): Job[] {
+  const by = SORTED_BY[key];
+  return [...jobs].sort((a, b) => {
+    const [one, other] = [by(a), by(b)];
+    if (one === null || other === null) return Number(one === null) - Number(other === null);
+    const order = one < other ? -1 : one > other ? 1 : 0;
+    return isDown ? -order : order;
+  });
+}
+
+export function resorted(groups: Group[], sort: Sort | null): Group[] {
+  if (sort === null) return groups;
+  return groups.map((group) => ({ ...group, jobs: sorted(group.jobs, sort) }));
+}
+
+/** A group a status, those that move first; in each the jobs as their queues have them. */
+export function byStatus(jobs: Job[], queues: readonly Queue[]): Group[] {
+  const inOrder = byQueue(jobs, queues, false).flatMap((group) => group.jobs);
+  const groups = Map.groupBy(inOrder, (job) => job.status);
+  return STATUSES.flatMap((status) => {
+    const members = groups.get(status);
+    const title = STATUS_WORDS[status];
+    return members ? [{ key: `status:${status}`, title, queue: null, jobs: members }] : [];
+  });
+}
+
+/** One group of all. */
+export function together(jobs: Job[], title: string): Group[] {
+  return jobs.length > 0 ? [{ key: "all", title, queue: null, jobs }] : [];
 }
 
 /** Queues by priority, highest first; in each the jobs by place. */
@@ -69,6 +139,11 @@ export function flat(groups: Group[]): Item[] {
     { kind: "group" as const, key: group.key, group },
     ...group.jobs.map((job) => ({ kind: "job" as const, key: job.id, id: job.id })),
   ]);
+}
+
+/** The ids of the list's jobs, in its order. */
+export function jobsOf(items: readonly Item[]): string[] {
+  return items.flatMap((item) => (item.kind === "job" ? [item.id] : []));
 }
 
 /** `2 running · 14 waiting`, in the order in which a reader cares. */

@@ -4,7 +4,7 @@
 // that is one command and that the viewer's role allows.
 
 import type { Verb } from "./api.ts";
-import { verbs } from "./jobs.ts";
+import { VERB_WORDS, verbs } from "./jobs.ts";
 import { shown } from "./names.ts";
 import type { Job, Me, Reason } from "./resources.ts";
 
@@ -27,9 +27,7 @@ export function ways(
   switch (code) {
     case "queue_paused":
       return [
-        ...(seesAll(me) && holder
-          ? [queueResumed(holder.id, holder.name)]
-          : []),
+        ...(seesAll(me) && holder ? [queueResumed(holder.id, holder.name)] : []),
         { do: "elsewhere", words: "Move to another queue" },
       ];
     case "behind_job":
@@ -60,10 +58,9 @@ export function ways(
 
 /** What a person can do about a job that does not wait but stands still. */
 export function waysOn(job: Job): Way[] {
-  const words = { resume: "Resume", retry: "Retry" } as const;
   return (["resume", "retry"] as const)
     .filter((verb) => job.status !== "done" && verbs(job.status).includes(verb))
-    .map((verb) => ({ do: "job", verb, job: job.id, words: words[verb] }));
+    .map((verb) => ({ do: "job", verb, job: job.id, words: VERB_WORDS[verb].word }));
 }
 
 function seesAll(me: Me | null): boolean {
@@ -74,15 +71,8 @@ function queueResumed(queue: string, code: string): Way {
   return { do: "queue", queue, code, words: `Resume queue ${shown(code)}` };
 }
 
-const WORDS: Record<Verb, string> = {
-  pause: "Pause",
-  resume: "Resume",
-  retry: "Retry",
-  abort: "Abort",
-};
-
 function onHolder(holder: Job | undefined, verb: Verb): Way[] {
   if (holder === undefined || !verbs(holder.status).includes(verb)) return [];
   if (verb === "retry" && holder.status === "done") return [];
-  return [{ do: "job", verb, job: holder.id, words: `${WORDS[verb]} ${shown(holder.name)}` }];
+  return [{ do: "job", verb, job: holder.id, words: `${VERB_WORDS[verb].word} ${shown(holder.name)}` }];
 }
