@@ -248,6 +248,7 @@ function useStickyVirtualizer(
 function follow(items: Item[], current: string | null, scrollTo: (index: number) => void): void {
   const row = document.getElementById(`job-${current}`);
   if (current === null || row?.contains(document.activeElement)) return;
+  if (document.activeElement?.closest("[role=menu], .drawer")) return; // What floats has it now.
   const index = items.findIndex((item) => item.key === current);
   if (index < 0) return;
   scrollTo(index);
