@@ -116,6 +116,10 @@ def test_a_transfer_is_watched_to_its_end(machine: Machine, page: Page, tmp_path
     expect(page.get_by_role("row").nth(1)).to_contain_text("done")
     page.get_by_role("link", name="Finished").click()
     expect(page.locator(f"#job-{job}")).to_contain_text("done in")
+    page.goto(f"{machine.url}/jobs/{job}?show=graph")
+    expect(page.get_by_role("img", name="Speed over time. 734 MB moved")).to_be_visible()
+    page.get_by_role("tab", name="Why").click()
+    expect(page.get_by_role("tabpanel")).to_contain_text("It does not wait: it is done.")
 
 
 def test_what_the_server_refuses_is_taken_back_in_its_words(machine: Machine, page: Page) -> None:
@@ -154,3 +158,13 @@ def test_a_link_to_a_search_opens_it(machine: Machine, page: Page) -> None:
     expect(page.locator(f"#job-{job}")).to_be_visible()
     expect(page.locator(".details")).to_have_count(1)
     expect(page.get_by_role("alert")).to_contain_text("0" * 24)
+    page.goto(f"{machine.url}/?queues=all")
+    row, head = page.locator(f"#job-{job}"), page.locator(".head", has_text="high")
+    row.drag_to(head, target_position={"x": 200, "y": 20}, steps=10)
+    expect(page.locator("[aria-live]")).to_have_text(r"shot 010\u{202e}.mov moved to high [1]")
+    assert _ask(machine, f"/api/jobs/{job}", resources.Job).queue == "high"
+    row.focus()
+    page.keyboard.press("m")
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    expect(page.locator("[aria-live]")).to_have_text(r"shot 010\u{202e}.mov moved to low [1]")
