@@ -61,7 +61,7 @@ function Plot({ speed, isDark }: { speed: Throughput; isDark: boolean }) {
   return (
     <>
       <p class="aside">{summary(speed)}</p>
-      <div ref={box} class="plot" role="img" aria-label={`Speed over time. ${summary(speed)}`} />
+      <div ref={box} class="speed-plot" role="img" aria-label={`Speed over time. ${summary(speed)}`} />
     </>
   );
 }
