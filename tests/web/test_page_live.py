@@ -160,6 +160,9 @@ def test_a_link_to_a_search_opens_it(machine: Machine, page: Page) -> None:
     expect(page.get_by_role("alert")).to_contain_text("0" * 24)
     page.goto(f"{machine.url}/?queues=all")
     row, head = page.locator(f"#job-{job}"), page.locator(".head", has_text="high")
+    expect(page.locator(".connection")).to_have_text("live")
+    expect(head).to_be_visible()
+    expect(row).to_be_visible()
     row.drag_to(head, target_position={"x": 200, "y": 20}, steps=10)
     expect(page.locator("[aria-live]")).to_have_text(r"shot 010\u{202e}.mov moved to high [1]")
     assert _ask(machine, f"/api/jobs/{job}", resources.Job).queue == "high"
