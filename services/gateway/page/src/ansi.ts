@@ -115,6 +115,8 @@ function indexed(number: number): number | string {
 
 function hex(parts: number[]): string {
   const two = (part: number): string =>
-    Math.min(255, Math.max(0, part || 0)).toString(16).padStart(2, "0");
+    Math.min(255, Math.max(0, part || 0))
+      .toString(16)
+      .padStart(2, "0");
   return `#${parts.map(two).join("")}`;
 }

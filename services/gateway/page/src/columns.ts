@@ -32,7 +32,13 @@ export interface Column {
 
 export const COLUMNS: readonly Column[] = [
   { key: "way", word: "From › to", width: "minmax(150px, 1.4fr)", from: 941, sort: null },
-  { key: "situation", word: "What it does", width: "minmax(120px, 2.4fr)", from: 0, sort: "status" },
+  {
+    key: "situation",
+    word: "What it does",
+    width: "minmax(120px, 2.4fr)",
+    from: 0,
+    sort: "status",
+  },
   { key: "queue", word: "Queue", width: "minmax(60px, 0.5fr)", from: 1000, sort: "queue" },
   { key: "user", word: "User", width: "minmax(60px, 0.5fr)", from: 1000, sort: "user" },
   { key: "created", word: "Created", width: "96px", from: 1000, sort: "created", isNumber: true },

@@ -25,7 +25,8 @@ export function openMenu(desk: Desk, id: string, event: MouseEvent): void {
   desk.current.set(id);
   const row = document.getElementById(`job-${id}`)?.getBoundingClientRect();
   const isByKey = event.clientX === 0 && event.clientY === 0;
-  const [x_px, y_px] = isByKey && row ? [row.left + 60, row.bottom] : [event.clientX, event.clientY];
+  const [x_px, y_px] =
+    isByKey && row ? [row.left + 60, row.bottom] : [event.clientX, event.clientY];
   opened.set({ id, x_px, y_px });
 }
 

@@ -23,7 +23,8 @@ export function Graph({ job }: { job: Job }) {
   if (job.compute !== null) {
     return <p class="aside">A compute job moves no files: its tasks say how far it is.</p>;
   }
-  if (job.started_at === null) return <p class="aside">It has not run yet: nothing was measured.</p>;
+  if (job.started_at === null)
+    return <p class="aside">It has not run yet: nothing was measured.</p>;
   return (
     <div class="graph">
       {speed === null ? (
@@ -61,7 +62,12 @@ function Plot({ speed, isDark }: { speed: Throughput; isDark: boolean }) {
   return (
     <>
       <p class="aside">{summary(speed)}</p>
-      <div ref={box} class="speed-plot" role="img" aria-label={`Speed over time. ${summary(speed)}`} />
+      <div
+        ref={box}
+        class="speed-plot"
+        role="img"
+        aria-label={`Speed over time. ${summary(speed)}`}
+      />
     </>
   );
 }

@@ -5,7 +5,17 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import { askingAll } from "./actionbar.tsx";
 import type { Desk } from "./desk.ts";
 import { moving } from "./moving.ts";
-import { able, carry, grab, inOrder, land, letGo, move as moveJobs, nudge, tellAll } from "./orders.ts";
+import {
+  able,
+  carry,
+  grab,
+  inOrder,
+  land,
+  letGo,
+  move as moveJobs,
+  nudge,
+  tellAll,
+} from "./orders.ts";
 import { type Item, jobsOf } from "./view.ts";
 
 export const SHORTCUTS: readonly [string, string][] = [
@@ -48,7 +58,9 @@ export function useKeys(desk: Desk, items: Item[]): void {
 }
 
 function isField(target: EventTarget | null): target is HTMLElement {
-  return target instanceof HTMLElement && target.matches("input:not([type=checkbox]), textarea, select");
+  return (
+    target instanceof HTMLElement && target.matches("input:not([type=checkbox]), textarea, select")
+  );
 }
 
 function inField(event: KeyboardEvent, desk: Desk): boolean {

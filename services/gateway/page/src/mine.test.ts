@@ -29,8 +29,14 @@ test("mine are those that move first, and those that ended last first", () => {
     job("5", "running", { user: "otto" }),
   ];
   const { active, finished } = mine(jobs, "anna");
-  assert.deepEqual(active.map((one) => one.id), ["2", "1"]);
-  assert.deepEqual(finished.map((one) => one.id), ["4", "3"]);
+  assert.deepEqual(
+    active.map((one) => one.id),
+    ["2", "1"],
+  );
+  assert.deepEqual(
+    finished.map((one) => one.id),
+    ["4", "3"],
+  );
 });
 
 test("an end is news once, and a failure that is tried again is none", () => {
@@ -47,7 +53,10 @@ test("an end is news once, and a failure that is tried again is none", () => {
     job("4", "failed"),
     job("5", "done"),
   ];
-  assert.deepEqual(endedSince(known, jobs).map((one) => one.id), ["1", "4"]);
+  assert.deepEqual(
+    endedSince(known, jobs).map((one) => one.id),
+    ["1", "4"],
+  );
 });
 
 test("the tab says how far it is and how long it takes", () => {

@@ -30,11 +30,7 @@ export async function tellAll(desk: Desk, jobs: readonly Job[], verb: Verb): Pro
 }
 
 /** Move jobs, which keep their order among themselves; then read them as they stand. */
-export async function move(
-  desk: Desk,
-  ids: readonly string[],
-  whereto: Whereto,
-): Promise<void> {
+export async function move(desk: Desk, ids: readonly string[], whereto: Whereto): Promise<void> {
   const name = nameOf(desk, ids);
   try {
     let where = whereto;

@@ -149,7 +149,9 @@ function Lines({ lines, found, here, isOver }: LinesProps) {
             style={{ transform: `translateY(${start}px)` }}
             title={title(lines[index])}
           >
-            {looks[index]?.map((piece, at) => <Coloured key={at} piece={piece} />)}
+            {looks[index]?.map((piece, at) => (
+              <Coloured key={at} piece={piece} />
+            ))}
           </div>
         ))}
       </div>

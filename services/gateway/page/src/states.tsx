@@ -77,7 +77,11 @@ export function Ending() {
   if (loaded.error !== null) return <p class="ending">{loaded.error}</p>;
   if (sort !== null && loaded.phase === "ready") {
     const [known, all] = [board.jobs.size, loaded.total ?? 0].map(format.count);
-    return <p class="ending">sorted among the {known} that are read, of {all}</p>;
+    return (
+      <p class="ending">
+        sorted among the {known} that are read, of {all}
+      </p>
+    );
   }
   return <p class="ending">reading more of {format.count(loaded.total ?? 0)} …</p>;
 }

@@ -57,17 +57,18 @@ function Filter({ route }: { route: Route }) {
         <legend>Status</legend>
         {statuses.map((one) => (
           <label key={one} class="check">
-            <input
-              type="checkbox"
-              checked={route.statuses.has(one)}
-              onChange={() => toggle(one)}
-            />
+            <input type="checkbox" checked={route.statuses.has(one)} onChange={() => toggle(one)} />
             {STATUS_WORDS[one]}
           </label>
         ))}
       </fieldset>
       <Choice word="Kind" of={KINDS} value={route.kind} choose={(kind) => desk.go({ kind })} />
-      <Choice word="User" of={[...users].sort()} value={route.user} choose={(user) => desk.go({ user })} />
+      <Choice
+        word="User"
+        of={[...users].sort()}
+        value={route.user}
+        choose={(user) => desk.go({ user })}
+      />
       <Choice word="Queue" of={queues} value={route.queue} choose={(queue) => desk.go({ queue })} />
     </>
   );
@@ -85,7 +86,11 @@ function Choice({ word, of, value, choose }: ChoiceProps) {
   return (
     <label class="choice">
       {word}
-      <select aria-label={word} value={value} onChange={(event) => choose(event.currentTarget.value)}>
+      <select
+        aria-label={word}
+        value={value}
+        onChange={(event) => choose(event.currentTarget.value)}
+      >
         <option value="">all</option>
         {all.map((one) => (
           <option key={one} value={one}>

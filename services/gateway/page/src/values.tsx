@@ -76,7 +76,10 @@ function Told({ text, isNews }: { text: string; isNews: boolean }) {
 function Retries({ job }: { job: Job }) {
   const count = retries(job);
   return (
-    <span class="retries" title={count > 0 ? `Failed and tried again: ${failures(job)}` : undefined}>
+    <span
+      class="retries"
+      title={count > 0 ? `Failed and tried again: ${failures(job)}` : undefined}
+    >
       {count > 0 && (
         <>
           <Icon name="retry" />

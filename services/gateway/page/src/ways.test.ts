@@ -12,7 +12,9 @@ const HOLDER = { kind: "job", id: "b", name: "rush" };
 
 function words(reason: Partial<Reason>, me: Me | null = EMPLOYEE, known = AHEAD): string[] {
   const whole: Reason = { code: "", text: "", holder: null, since: null, release: "", ...reason };
-  return ways(JOB, whole, me, (id) => (id === known.id ? known : undefined)).map((way) => way.words);
+  return ways(JOB, whole, me, (id) => (id === known.id ? known : undefined)).map(
+    (way) => way.words,
+  );
 }
 
 test("who is behind a job can go above it where that queue lets it, or hold the other", () => {
@@ -53,7 +55,13 @@ test("what only a machine or the clock can end has no button", () => {
 });
 
 test("a job that stands still is sent on its way", () => {
-  assert.deepEqual(waysOn({ ...JOB, status: "paused" }).map((way) => way.words), ["Resume"]);
-  assert.deepEqual(waysOn({ ...JOB, status: "failed" }).map((way) => way.words), ["Retry"]);
+  assert.deepEqual(
+    waysOn({ ...JOB, status: "paused" }).map((way) => way.words),
+    ["Resume"],
+  );
+  assert.deepEqual(
+    waysOn({ ...JOB, status: "failed" }).map((way) => way.words),
+    ["Retry"],
+  );
   assert.deepEqual(waysOn({ ...JOB, status: "running" }), []);
 });

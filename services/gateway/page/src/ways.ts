@@ -74,5 +74,7 @@ function queueResumed(queue: string, code: string): Way {
 function onHolder(holder: Job | undefined, verb: Verb): Way[] {
   if (holder === undefined || !verbs(holder.status).includes(verb)) return [];
   if (verb === "retry" && holder.status === "done") return [];
-  return [{ do: "job", verb, job: holder.id, words: `${VERB_WORDS[verb].word} ${shown(holder.name)}` }];
+  return [
+    { do: "job", verb, job: holder.id, words: `${VERB_WORDS[verb].word} ${shown(holder.name)}` },
+  ];
 }
