@@ -157,6 +157,8 @@ def subject(event: Event) -> str:
             return f"endpoint/{event.endpoint}"
         case endpoints.VolumeFilled() | endpoints.VolumeFreed():
             return f"endpoint/{event.endpoint}"
+        case endpoints.FilesChanging() | endpoints.FilesChanged():
+            return f"endpoint/{event.endpoint}"
         case pairs.SettingsChanged(one=one, other=other):
             return f"pair/{one}/{other}"
         case about_a_job:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal, TypeAlias
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from events.base import Base
+from events.jobs import ErrorClass
 from events.settings import Value, changed
 from events.stays import Stays, came, mounted, went
+
+Act: TypeAlias = Literal["mkdir", "rename", "delete"]
+Outcome: TypeAlias = Literal["done", "refused", "failed", "unknown"]
 
 
 class Volume(Struct, frozen=True):
@@ -128,6 +133,45 @@ class VolumeFreed(Base, frozen=True, tag="endpoint.volume_freed"):
     reserved_bytes: int
 
 
+class FilesChanging(Base, frozen=True, tag="endpoint.files_changing"):
+    """A person changes files: stored before the endpoint is told to do it.
+
+    `change` names it for ever (it is the id of the command). `mkdir` makes the folder at
+    `volume`/`path`, with `whole` those above it too; `rename` has it at `to` from now on; `delete`
+    takes away a file or an empty folder, with `whole` a folder and all that is in it.
+    """
+
+    endpoint: str
+    change: str
+    act: Act
+    volume: str
+    path: str
+    to: str = ""
+    whole: bool = False
+
+
+class FilesChanged(Base, frozen=True, tag="endpoint.files_changed"):
+    """What became of a change: done; refused, and nothing was changed; failed, perhaps half done;
+    or unknown, for the agent went away with it.
+
+    `files`, `folders`, `links` of `size` bytes were deleted, also by one that failed.
+    """
+
+    endpoint: str
+    change: str
+    act: Act
+    volume: str
+    path: str
+    outcome: Outcome
+    to: str = ""
+    error_class: ErrorClass | None = None
+    message: str = ""
+    files: int = 0
+    folders: int = 0
+    links: int = 0
+    size: int = 0
+
+
 Event = (
     Enrolled
     | CameOnline
@@ -139,12 +183,14 @@ Event = (
     | Readmitted
     | VolumeFilled
     | VolumeFreed
+    | FilesChanging
+    | FilesChanged
 )
 
 
 class Endpoint(Struct, frozen=True):
     """`full` are the volumes without room, and since when; `reach` is what it found of others when
-    it last dialled them, by their ids.
+    it last dialled them, by their ids. `changing` are the changes of files whose outcome is open.
     """
 
     id: str
@@ -162,6 +208,7 @@ class Endpoint(Struct, frozen=True):
     settings: dict[str, Value] = {}
     stays: Stays = {}
     full: dict[str, datetime] = {}
+    changing: dict[str, FilesChanging] = {}
 
     def unused_until(self, volume: str = "") -> datetime | None:
         """When it, or else its volume, is used again; None when it may be used."""
@@ -211,6 +258,11 @@ def evolve(endpoint: Endpoint | None, event: Event, at: datetime) -> Endpoint:
         case VolumeFreed(volume=volume):
             left = {one: since for one, since in endpoint.full.items() if one != volume}
             return replace(endpoint, full=left)
+        case FilesChanging(change=change):
+            return replace(endpoint, changing={**endpoint.changing, change: event})
+        case FilesChanged(change=change):
+            open_ = {one: what for one, what in endpoint.changing.items() if one != change}
+            return replace(endpoint, changing=open_)
 
 
 def _mounted(endpoint: Endpoint, volumes: list[Volume], at: datetime) -> Stays:

@@ -68,7 +68,9 @@ def _moved(
     | endpoints.BackedOff
     | endpoints.VolumeFilled
     | endpoints.VolumeFreed
-    | endpoints.Readmitted,
+    | endpoints.Readmitted
+    | endpoints.FilesChanging
+    | endpoints.FilesChanged,
 ) -> Row:
     match event:
         case endpoints.CameOnline():
@@ -99,4 +101,6 @@ def _moved(
             left = tuple(one for one in row.full_volumes if one != volume)
             return replace(row, full_volumes=left)
         case endpoints.BackedOff() | endpoints.Readmitted():
+            return row
+        case endpoints.FilesChanging() | endpoints.FilesChanged():
             return row

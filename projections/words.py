@@ -14,7 +14,7 @@ from events import codec, endpoints, jobs, pairs, queues, workspace
 from events.codec import Recorded
 from events.endpoints import Dialled, Volume
 from events.names import shown
-from projections import figures, job_log, task_words
+from projections import figures, file_words, job_log, task_words
 from projections.job_log import Line, Told
 from projections.task_words import cause_of
 
@@ -195,6 +195,10 @@ def _endpoint(event: endpoints.Event, who: str, at: datetime, names: Names) -> s
             return f"volume {volume} of {name} has room again: {figures.size(free)} are free"
         case endpoints.Readmitted(volume=volume):
             return f"volume {volume} of {name} is used again" if volume else f"{name} is used again"
+        case endpoints.FilesChanging():
+            return file_words.begun(event, who, name)
+        case endpoints.FilesChanged():
+            return file_words.ended(event, name)
 
 
 def _settings(

@@ -40,6 +40,7 @@ PURE = [
         for name in (
             "lanes",
             "executing",
+            "changing",
             "ending",
             "explain_lanes",
             "shares",

@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from events.endpoints import Act
 from events.jobs import ErrorClass, Part
 from events.rules import Rules
 from events.tasks import TASKS_PER_EVENT_MAX, Entry
@@ -124,7 +125,19 @@ class Execute(Struct, frozen=True, tag_field="duty", tag="execute"):
     limit_s: int
 
 
-Duty = List | Receive | Execute
+class Change(Struct, frozen=True, tag_field="duty", tag="change"):
+    """Change files, once; as in `events.endpoints.FilesChanging`, whose `change` is the `job`."""
+
+    job: str
+    run: int
+    act: Act
+    volume: str
+    path: str
+    to: str = ""
+    whole: bool = False
+
+
+Duty = List | Receive | Execute | Change
 
 
 class Peer(Struct, frozen=True):

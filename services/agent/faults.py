@@ -25,6 +25,10 @@ class Full(Fault):
     """A volume is full: not one file finds no room there, none does."""
 
 
+class InTheWay(Fault):
+    """What is there does not allow what a person asked for: nothing was changed."""
+
+
 _CLASSES = {
     ErrorClass.MISSING: (errno.ENOENT, errno.ENOTDIR),
     ErrorClass.PERMISSION: (

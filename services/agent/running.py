@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from events.jobs import ErrorClass
 from services.agent.bucket import Bucket
-from services.agent.commands import Duty, Execute, List, Receive, Tick
+from services.agent.changes import carry_out
+from services.agent.commands import Change, Duty, Execute, List, Receive, Tick
 from services.agent.connecting import Connect, pulled, who
 from services.agent.execute import Lane, execute
 from services.agent.faults import Fault
@@ -95,7 +96,7 @@ class Running:
         duty = self.duty
         if self.reports.is_called:
             self._pulse.rest()
-        if isinstance(duty, Execute) or self._halt.called:
+        if isinstance(duty, Execute | Change) or self._halt.called:
             return
         if self._pulse.still_s(time.monotonic()) > duty.stall_s:
             logger.warning("run.stalled", job=duty.job, run=duty.run, stall_s=duty.stall_s)
@@ -164,7 +165,9 @@ class Running:
         if volume is None:
             message = f"there is no volume {self.duty.volume} here: it has {list(self._volumes)}"
             raise Fault(ErrorClass.VOLUME, message)
-        if isinstance(self.duty, List):
+        if isinstance(self.duty, Change):
+            self.reports.report(carry_out(self.duty, volume, self._halt.check))
+        elif isinstance(self.duty, List):
             ports = (self.reports, self._halt, self._pulse)
             list_source(self.duty, volume, *ports, stable_s=self._stable_s)
         elif self._receiving is not None:

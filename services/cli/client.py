@@ -35,8 +35,11 @@ Query = dict[str, str | int | None]
 
 
 class _Answer(msgspec.Struct, frozen=True):
+    """`is_final`: the same request would be answered so again."""
+
     status: int
     content: bytes
+    is_final: bool = False
 
 
 class Client:
@@ -50,21 +53,31 @@ class Client:
         """Raises Refused, Unanswered."""
         return self._decoded(shape, self._asked("GET", _spelled(path, query), b"", {}))
 
-    def post(self, shape: type[T], *path: str, body: object = None, seen: int | None = None) -> T:
+    def post(
+        self,
+        shape: type[T],
+        *path: str,
+        body: object = None,
+        seen: int | None = None,
+        key: str | None = None,
+    ) -> T:
         """Send a command; it is obeyed once however often it is sent. Raises as `get`.
 
-        `seen`: only if the job still has that version.
+        `seen`: only if the job still has that version. `key` names the command, here and wherever
+        it is sent again.
         """
         guard = {} if seen is None else {"If-Match": f'"{seen}"'}
-        return self._command("POST", shape, path, {} if body is None else body, guard)
+        return self._command("POST", shape, path, {} if body is None else body, guard, key=key)
 
     def patch(self, shape: type[T], *path: str, body: object) -> T:
         """As `post`."""
         return self._command("PATCH", shape, path, body, {})
 
-    def delete(self, shape: type[T], *path: str) -> T:
+    def delete(
+        self, shape: type[T], *path: str, query: Query | None = None, key: str | None = None
+    ) -> T:
         """As `post`."""
-        return self._command("DELETE", shape, path, None, {})
+        return self._command("DELETE", shape, path, None, {}, query=query, key=key)
 
     def _command(
         self,
@@ -73,10 +86,14 @@ class Client:
         path: tuple[str, ...],
         body: object,
         guard: dict[str, str],
+        *,
+        query: Query | None = None,
+        key: str | None = None,
     ) -> T:
-        headers = {"Idempotency-Key": uuid4().hex, "Content-Type": "application/json", **guard}
+        named = {"Idempotency-Key": key or uuid4().hex, "Content-Type": "application/json"}
         content = b"" if body is None else msgspec.json.encode(body)
-        return self._decoded(shape, self._asked(method, _spelled(path, None), content, headers))
+        answer = self._asked(method, _spelled(path, query), content, {**named, **guard})
+        return self._decoded(shape, answer)
 
     @contextmanager
     def stream(
@@ -138,7 +155,7 @@ class Client:
                 if last or not _passing(error, first):
                     raise self._silence(error, first or method == "GET") from None
             else:
-                if last or answer.status not in _AGAIN:
+                if last or answer.is_final or answer.status not in _AGAIN:
                     return answer
             first = False
             time.sleep(pause_s)
@@ -149,7 +166,10 @@ class Client:
             closing(self._open(ANSWER_S)) as connection,
             self._sent(connection, method, path, content, headers) as response,
         ):
-            return _Answer(response.status, response.read())
+            said = response.headers
+            is_problem = said.get_content_type() == "application/problem+json"
+            is_final = is_problem and "Retry-After" not in said
+            return _Answer(response.status, response.read(), is_final)
 
     def _open(self, timeout_s: float) -> http.client.HTTPConnection:
         host, port = self._parts.hostname or "", self._parts.port

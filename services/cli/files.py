@@ -1,4 +1,4 @@
-"""`ls`, `du`: what lies on the volumes of an endpoint. Changes nothing."""
+"""`ls`, `du`, `exists`: what lies on the volumes of an endpoint. Changes nothing."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from events.names import shown
 from services.cli import screen, words
 from services.cli.client import Client, Query, connect
 from services.cli.connection import HERE, Connection
-from services.cli.failures import Usage
+from services.cli.failures import FAILED, Failure, Usage
 from services.cli.naming import path
-from services.gateway.file_resources import File, FileAmount, FilePage
+from services.gateway.file_resources import File, FileAmount, FilePage, FileThere
 
 SIZE_WIDTH = 8
+UNSAID = 2
 
 Patterns = tuple[str, ...]
 
@@ -97,6 +98,31 @@ def du(
     counted = ", ".join(words.count(number, noun) for noun, number in kinds if number)
     screen.say(f"{words.size(total.size)}  {counted or 'nothing'}")
     _say_unread(total.unread)
+
+
+def exists(where: str, /, *, json: bool = False, connection: Connection = HERE) -> int:
+    """Say whether anything is at a place on an endpoint: exit status 0 if so, 1 if not.
+
+    Where nobody can say, it is 2.
+
+    Parameters
+    ----------
+    where
+        A folder or file, as endpoint:volume/path.
+    json
+        Print JSON.
+    """
+    try:
+        query: Query = {"where": path(where)}
+        there = connect(connection).get(FileThere, "files", "exists", query=query)
+    except Failure as failure:
+        failure.exit_status = UNSAID
+        raise
+    if json:
+        screen.emit(there)
+    else:
+        screen.say(there.file.kind if there.file is not None else "nothing")
+    return 0 if there.exists else FAILED
 
 
 def _query(where: str, include: tuple[str, ...], exclude: tuple[str, ...]) -> Query:

@@ -16,13 +16,13 @@ from msgspec import Struct
 from services.cli import output, pages, screen, tables, words
 from services.cli.client import Client, Query, connect
 from services.cli.connection import HERE, Connection
-from services.cli.failures import Usage
+from services.cli.failures import Failure, Usage
 from services.cli.following import follow as follow_stream
 from services.cli.following import patiently
-from services.cli.naming import find_job
+from services.cli.naming import find_job, text
 from services.cli.output import Wanted
 from services.cli.stream import Message
-from services.gateway.resources import JobPage, LogLine
+from services.gateway.resources import Endpoint, JobPage, LogLine
 
 RECENT = 50
 
@@ -45,9 +45,10 @@ class Event(Struct, frozen=True, rename={"kind": "type"}):
 
 
 def log(
-    job: str,
+    job: str | None = None,
     /,
     *,
+    endpoint: str | None = None,
     task: Annotated[int | None, Parameter(validator=Number(gte=0))] = None,
     attempt: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     tail: Annotated[int | None, Parameter(validator=Number(gte=0))] = None,
@@ -57,10 +58,14 @@ def log(
 ) -> int:
     """Show what has happened to a job: when, who, what; or what the command of a task wrote.
 
+    Of an endpoint: when it came and went, and what people changed of the files on it.
+
     Parameters
     ----------
     job
         Its id or the beginning of it.
+    endpoint
+        Its name: show what has happened to this endpoint instead.
     task
         A task's number: show its process log instead, which is what its command wrote.
     attempt
@@ -74,7 +79,11 @@ def log(
     """
     if task is None and (attempt is not None or tail is not None):
         raise Usage("--attempt and --tail go with --task")
+    if (job is None) == (endpoint is None) or (endpoint is not None and task is not None):
+        raise Usage("name one job, or an endpoint with --endpoint")
     client = connect(connection)
+    if job is None:
+        return _of_endpoint(client, text(endpoint or ""), follow=follow, json=json)
     found = find_job(client, job)
     if task is not None:
         return output.tell(client, found.id, task, Wanted(attempt, tail, follow, json))
@@ -83,6 +92,19 @@ def log(
         tell(client, path, json, since=found.sequence, of_job=found.id)
     else:
         tell(client, path, json)
+    return 0
+
+
+def _of_endpoint(client: Client, name: str, *, follow: bool, json: bool) -> int:
+    if not follow:
+        tell(client, ("endpoints", name, "log"), json)
+        return 0
+    since = position(client)
+    found = next((one for one in client.get(list[Endpoint], "endpoints") if one.name == name), None)
+    if found is None:
+        raise Failure(f"there is no endpoint {name!r}: see `haulage endpoints`")
+    path = ("endpoints", found.id, "log")
+    tell(client, path, json, since=since, subject=f"endpoint/{found.id}")
     return 0
 
 

@@ -16,6 +16,7 @@ from litestar.types import ASGIApp
 
 from services.gateway import (
     description,
+    file_change_routes,
     file_routes,
     problems,
     queue_routes,
@@ -51,6 +52,7 @@ from services.gateway.read_routes import (
     list_endpoints,
     list_jobs,
     list_tasks,
+    read_endpoint_log,
     read_log,
     say_wait,
     say_why,
@@ -68,6 +70,7 @@ READS = [
     list_tasks,
     list_attempts,
     read_log,
+    read_endpoint_log,
     give_manifest,
     list_endpoints,
     find_instant,
@@ -91,7 +94,7 @@ COMMANDS = [
 OF_QUEUES = [*queue_routes.READS, *queue_routes.COMMANDS]
 SAFE = ("GET", "HEAD", "OPTIONS")
 OF_SETTINGS = [*setting_routes.READS, *setting_routes.COMMANDS]
-OF_FILES = [*file_routes.READS]
+OF_FILES = [*file_routes.READS, *file_change_routes.COMMANDS]
 BESIDE = [health, metrics, sign_in, sign_out, page]
 
 Names: TypeAlias = dict[tuple[str, str], frozenset[str]]

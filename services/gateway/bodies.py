@@ -122,6 +122,24 @@ class SettingsChange(Struct, frozen=True, forbid_unknown_fields=True):
     unset: list[str] = []
 
 
+class MakeFolder(Struct, frozen=True, forbid_unknown_fields=True):
+    """`where` as `endpoint:volume/path`. With `parents` the folders above it are made as well, and
+    one that is there is as good.
+    """
+
+    where: str
+    parents: bool = False
+
+
+class Rename(Struct, frozen=True, forbid_unknown_fields=True):
+    """`where` as `endpoint:volume/path`, and `to` likewise: a place in the same volume, where
+    nothing is.
+    """
+
+    where: str
+    to: str
+
+
 class SignIn(Struct, frozen=True, forbid_unknown_fields=True):
     """A token, to be kept by the browser as a cookie that no script can read."""
 

@@ -35,6 +35,12 @@ class Clock:
             f"within {PATIENCE_S:g} s: ask again in a moment"
         )
 
+    async def passes(self, sequence: int, within_s: float) -> None:
+        """Return once the read side is behind `sequence`, or after so long."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._reached(sequence + 1)
+
     async def nearest(self, sequence: int) -> int:
         """A position that the read side does not come to is of another log: begin where it ends."""
         with suppress(Refusal):

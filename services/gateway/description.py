@@ -29,6 +29,7 @@ PROBLEMS = {
     "412": "The job is not as `If-Match` says that it was seen: look again.",
     "413": "Too much in one body.",
     "422": "A parameter or field that cannot be; `field` names it.",
+    "502": "The endpoint did not do it, or whether it did is not known; `detail` says which.",
     "503": "Whoever has to answer does not, now; `Retry-After` says when to ask again.",
 }
 CONFIG = OpenAPIConfig(

@@ -84,11 +84,19 @@ def decode_volumes(text: str) -> list[Volume]:
 
 async def stat(asking: Asking, at: Party) -> File:
     """Raises Refusal, as all that follows."""
-    found = await find(asking, at)
+    found = await there(asking, at)
     if found is None:
         raise absent(
             f"there is nothing at {at.volume}/{at.path}: see what is in the volume", "where"
         )
+    return found
+
+
+async def there(asking: Asking, at: Party) -> File | None:
+    """None for nothing."""
+    found = await find(asking, at)
+    if found is None:
+        return None
     name = at.path.rstrip("/").rpartition("/")[2] or "."
     return _file(Entry(name, found.kind, found.size, found.mode, found.mtime_ns))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Literal
 
 from msgspec import Struct
 
@@ -45,6 +46,26 @@ class FileAmount(Struct, frozen=True):
     size: int
     unread: int
     next: str | None
+
+
+class FileThere(Struct, frozen=True):
+    """Whether anything is at a place, and what; links are followed inside the volume."""
+
+    exists: bool
+    file: File | None
+
+
+class FilesChange(Struct, frozen=True):
+    """A change of files that is stored at `sequence`: done, or still under way. Then repeat the
+    request with the same `Idempotency-Key` to be told of its end. What was deleted is counted.
+    """
+
+    sequence: int
+    outcome: Literal["done", "underway"]
+    files: int = 0
+    folders: int = 0
+    links: int = 0
+    size: int = 0
 
 
 class PreviewLine(Struct, frozen=True, tag_field="line", tag="file"):

@@ -23,6 +23,7 @@ from services.gateway.file_resources import (
     File,
     FileAmount,
     FilePage,
+    FileThere,
     PreviewFailed,
     PreviewLine,
     PreviewTotal,
@@ -107,6 +108,15 @@ async def show_file(request: Asked, gateway: Ours, rows: Reads, where: Where) ->
     return await endpoint_files.stat(gateway.asking, await endpoint_files.place(rows, where))
 
 
+@get("/files/exists", summary="Say whether anything is at a place on an endpoint")
+async def is_there(request: Asked, gateway: Ours, rows: Reads, where: Where) -> FileThere:
+    """That nothing is there is an answer here, and no problem."""
+    not_for_users(request)
+    at = await endpoint_files.place(rows, where)
+    found = await endpoint_files.there(gateway.asking, at)
+    return FileThere(found is not None, found)
+
+
 @get("/files/size", summary="Measure what is below a place on an endpoint")
 async def measure_files(
     request: Asked,
@@ -142,4 +152,4 @@ def not_for_users(request: Asked) -> None:
         raise Refusal(HTTPStatus.FORBIDDEN, detail)
 
 
-READS = [list_files, show_file, measure_files, preview]
+READS = [list_files, show_file, is_there, measure_files, preview]

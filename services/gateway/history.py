@@ -9,8 +9,9 @@ from services.gateway import showing
 from services.gateway.cursors import Logged, Numbered
 from services.gateway.jobs import cursor as cursor_at
 from services.gateway.jobs import find, following_cursor
+from services.gateway.problems import absent
 from services.gateway.resources import LogPage, TaskPage
-from services.gateway.rows import JOBS, WORKSPACE, Picture, Row, Rows
+from services.gateway.rows import JOBS, QUEUES, WORKSPACE, Picture, Row, Rows
 
 TaskStatus: TypeAlias = Literal[
     "queued", "booting", "executing", "done", "failed", "onhold", "excluded"
@@ -57,6 +58,26 @@ async def log(
         found_job = await find(picture, job, user)
         query = JOBS["log_newest" if newest_first else "log_oldest"]
         return await log_page(picture, query, found_job, after, limit, user)
+
+    return await rows.read(question)
+
+
+async def of_endpoint(
+    rows: Rows, name: str, newest_first: bool, limit: int, cursor: str | None
+) -> LogPage:
+    """The log of the endpoint with this id or name. Raises Refusal."""
+    after = cursor_at(Logged, cursor)
+    query = QUEUES["log_newest" if newest_first else "log_oldest"]
+
+    async def question(picture: Picture) -> LogPage:
+        found = None
+        if "\0" not in name:
+            found = await picture.value(WORKSPACE["endpoint_called"], name)
+        if found is None:
+            raise absent(
+                f"there is no endpoint {name[:80]!r}: see the list of endpoints", "endpoint"
+            )
+        return await log_page(picture, query, f"endpoint/{found}", after, limit, user=None)
 
     return await rows.read(question)
 

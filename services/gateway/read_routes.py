@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Annotated, Literal, TypeAlias
 
 from litestar import Response, get
@@ -12,7 +13,7 @@ from services.gateway.context import Asked, Ours, Reads, user_of
 from services.gateway.history import TaskStatus
 from services.gateway.jobs import JobStatus, State, Wanted
 from services.gateway.past import AsOf
-from services.gateway.problems import invalid
+from services.gateway.problems import Refusal, invalid
 from services.gateway.resources import (
     AttemptPage,
     Endpoint,
@@ -72,6 +73,7 @@ Ids: TypeAlias = Annotated[
         "their state; the other parameters are not looked at.",
     ),
 ]
+EndpointName: TypeAlias = Annotated[str, PathParameter(description="An endpoint's id or name.")]
 Order: TypeAlias = Annotated[
     Literal["oldest", "newest"], QueryParameter(name="order", description="Which lines come first.")
 ]
@@ -202,6 +204,22 @@ async def list_endpoints(gateway: Ours, rows: Reads, as_of: AsOf = None) -> list
         return [showing.endpoint(row) for row in await picture.all(WORKSPACE["endpoints"])]
 
     return await rows.read(question)
+
+
+@get("/endpoints/{endpoint:str}/log", summary="Read the log of an endpoint")
+async def read_endpoint_log(
+    request: Asked,
+    rows: Reads,
+    endpoint: EndpointName,
+    order: Order = "oldest",
+    limit: Limit = 100,
+    cursor: Cursor = None,
+) -> LogPage:
+    """When it came and went, and what people changed of the files on it."""
+    if user_of(request) is not None:
+        detail = "the log of an endpoint is for employees and administrators"
+        raise Refusal(HTTPStatus.FORBIDDEN, detail)
+    return await history.of_endpoint(rows, endpoint, order == "newest", limit, cursor)
 
 
 @get("/instant", summary="Find a position in history")

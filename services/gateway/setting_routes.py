@@ -7,10 +7,8 @@ so it is asked for those that hold too, and answers with what it decides by.
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
-
 from litestar import get, patch
-from litestar.params import JSONBody, PathParameter
+from litestar.params import JSONBody
 from msgspec.structs import asdict
 
 from events.settings import Level
@@ -20,11 +18,9 @@ from services.gateway.command_routes import Key, named, obeyed, whole_ids
 from services.gateway.context import Asked, Gateway, Ours
 from services.gateway.past import AsOf
 from services.gateway.queue_routes import QueueName
-from services.gateway.read_routes import JobId
+from services.gateway.read_routes import EndpointName, JobId
 from services.gateway.resources import Done, Setting
 from services.scheduler.commands import Set, SettingsAsked
-
-EndpointName: TypeAlias = Annotated[str, PathParameter(description="An endpoint's id or name.")]
 
 
 @get("/settings", summary="List the settings of the workspace")

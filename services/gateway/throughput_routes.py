@@ -11,9 +11,8 @@ from litestar.params import QueryParameter
 from services.gateway import throughput
 from services.gateway.context import Asked, Reads, user_of
 from services.gateway.problems import Refusal
-from services.gateway.read_routes import JobId
+from services.gateway.read_routes import EndpointName, JobId
 from services.gateway.resources import EndpointThroughput, Throughput
-from services.gateway.setting_routes import EndpointName
 
 TEXT_MAX = 64
 STEP_MAX_S = 86_400

@@ -12,6 +12,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from events.endpoints import Act
 from events.rules import Rules
 from events.settings import Level, Value
 from events.work import Part, Party
@@ -19,6 +20,7 @@ from services.agent.commands import Choice
 from services.scheduler.from_agents import AgentsReport as AgentsReport
 from services.scheduler.from_agents import Beat as Beat
 from services.scheduler.from_agents import BucketEnded as BucketEnded
+from services.scheduler.from_agents import ChangeEnded as ChangeEnded
 from services.scheduler.from_agents import GivenTask as GivenTask
 from services.scheduler.from_agents import Holding as Holding
 from services.scheduler.from_agents import ListingAwaits as ListingAwaits
@@ -213,9 +215,24 @@ class Set(Command, frozen=True):
     unset: list[str] = []
 
 
+class ChangeFiles(Command, frozen=True):
+    """Change what lies on an endpoint, which is named; the rest as in `endpoints.FilesChanging`.
+
+    Accepted says that it is stored; its outcome is an event of the endpoint.
+    """
+
+    change: str
+    act: Act
+    endpoint: str
+    volume: str
+    path: str
+    to: str = ""
+    whole: bool = False
+
+
 OfQueue = CreateQueue | ChangeQueue | PauseQueue | ResumeQueue | DeleteQueue
 OfJob = Pause | Resume | Retry | Abort | Append | HandOnTasks
-PersonsCommand = Submit | SubmitCompute | OfJob | Move | OfQueue | Set
+PersonsCommand = Submit | SubmitCompute | OfJob | Move | OfQueue | Set | ChangeFiles
 
 
 class Request(Struct, frozen=True):

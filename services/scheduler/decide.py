@@ -12,11 +12,12 @@ from events import jobs, queues, ranges, tasks
 from events.job import Job
 from events.jobs import FINISHED, ErrorClass, Status
 from projections.board import Board, in_line
-from services.scheduler import append, hands, move, queueing, setting, submitting
+from services.scheduler import append, changing, hands, move, queueing, setting, submitting
 from services.scheduler.commands import (
     Abort,
     Actor,
     Append,
+    ChangeFiles,
     ChangeQueue,
     CreateQueue,
     DeleteQueue,
@@ -36,7 +37,7 @@ from services.scheduler.commands import (
 )
 from services.scheduler.finding import bottom, changed, visible
 
-Event = jobs.Event | tasks.Event | queues.Event | setting.Event
+Event = jobs.Event | tasks.Event | queues.Event | setting.Event | changing.Event
 
 
 def decide(command: PersonsCommand, actor: Actor, board: Board) -> Sequence[Event] | Rejected:
@@ -49,6 +50,8 @@ def decide(command: PersonsCommand, actor: Actor, board: Board) -> Sequence[Even
             return queueing.decide(command, actor, board)
         case Set():
             return setting.decide(command, actor, board)
+        case ChangeFiles():
+            return changing.decide(command, actor, board)
         case HandOnTasks():
             return hands.decide(command, actor, board)
         case Pause() | Resume() | Retry() | Abort():

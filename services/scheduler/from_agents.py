@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from events.endpoints import Dialled, Machine, Volume
+from events.endpoints import Dialled, Machine, Outcome, Volume
 from events.jobs import ErrorClass
 from events.tasks import Entry, Failure, Version
 from services.agent.commands import Room
@@ -166,6 +166,20 @@ class BucketEnded(Struct, frozen=True, tag_field="report", tag="bucket_ended"):
     message: str = ""
 
 
+class ChangeEnded(Struct, frozen=True, tag_field="report", tag="change_ended"):
+    """What became of the duty `Change`; as in `events.endpoints.FilesChanged`."""
+
+    job: str
+    run: int
+    outcome: Outcome
+    error_class: ErrorClass | None = None
+    message: str = ""
+    files: int = 0
+    folders: int = 0
+    links: int = 0
+    size: int = 0
+
+
 AgentsReport = (
     ListingFound
     | ListingAwaits
@@ -178,6 +192,7 @@ AgentsReport = (
     | RunEnded
     | RunFailed
     | BucketEnded
+    | ChangeEnded
 )
 
 

@@ -21,6 +21,7 @@ from projections.task_table import DONE
 from services.agent.commands import Dial, Duty, List, Receive
 from services.scheduler import (
     admit,
+    changing,
     connections,
     executing,
     lanes,
@@ -141,6 +142,7 @@ def duties(
         *(_list(job, board) for job in lists),
         *(_receive(job, limits.get(job.id, 0), board) for job in receives),
         *(executing.duty(taken, board) for taken in board.lanes.taken(endpoint)),
+        *changing.duties(board.endpoints[endpoint]),
     ]
     return Told(told, connections.dials(endpoint, board), given.until)
 
@@ -196,6 +198,8 @@ def ordered_anew(events: Iterable[codec.Event], board: Board) -> list[str]:
                 ends[event.endpoint] = None
                 for relayed in board.relayed(event.endpoint):
                     ends.update(dict.fromkeys(pair_of(relayed)))
+            case endpoints.FilesChanging(endpoint=endpoint):
+                ends[endpoint] = None
             case endpoints.SettingsChanged(endpoint=endpoint):
                 ends.update(dict.fromkeys(shares.partners(endpoint, board)))
             case pairs.SettingsChanged(one=one, other=other):

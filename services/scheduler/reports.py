@@ -19,7 +19,7 @@ from events.jobs import ErrorClass, Party, Status
 from projections import timing_rows
 from projections.board import Board
 from projections.task_table import EXECUTING, QUEUED, TaskTable
-from services.scheduler import ending, executing, listing, rooms, steadiness
+from services.scheduler import changing, ending, executing, listing, rooms, steadiness
 from services.scheduler.commands import (
     Beat,
     ListingAwaits,
@@ -73,8 +73,9 @@ def beat(said: Beat, board: Board, now: datetime) -> Sequence[Event] | Rejected:
             said.relays,
         )
         interrupted = _interrupted(known, "endpoint_restarted", board)
+        unknown = changing.unknown(known, "its agent was started anew meanwhile")
         unsteady = steadiness.came_back(known, said.volumes, board, now)
-        return [*events, *interrupted, came, *unsteady, *room]
+        return [*events, *interrupted, *unknown, came, *unsteady, *room]
     found = _found(said, known, board)
     if found:
         events.append(endpoints.ReachChanged(said.endpoint, found))
@@ -101,7 +102,8 @@ def _left(endpoint: Endpoint, cause: str, board: Board) -> list[Event]:
     if not endpoint.online:
         return []
     went = endpoints.WentOffline(endpoint.id, cause)
-    return [went, *_interrupted(endpoint, "endpoint_offline", board)]
+    unknown = changing.unknown(endpoint, "its agent went away meanwhile")
+    return [went, *unknown, *_interrupted(endpoint, "endpoint_offline", board)]
 
 
 def _interrupted(endpoint: Endpoint, cause: str, board: Board) -> Iterator[Event]:
@@ -146,8 +148,13 @@ def _interrupted_run(job: Job, cause: str, holder: str, *, of_source: bool) -> j
 def report(said: Report, board: Board, now: datetime) -> Sequence[Event] | Rejected:
     job = board.jobs.get(said.report.job)
     endpoint = board.endpoints.get(said.endpoint)
-    if job is None or endpoint is None or endpoint.session != said.session:
+    if endpoint is None or endpoint.session != said.session:
         return _stale("this process does not answer for the endpoint any more")
+    asked = endpoint.changing.get(said.report.job)
+    if asked is not None and (changed := changing.reported(said.report, asked)):
+        return [changed]
+    if job is None:
+        return _stale("nothing is known of it")
     if job.computes:
         return executing.report(said.report, job, endpoint.id, board, now)
     duty = (said.endpoint, said.report.run)

@@ -67,6 +67,13 @@ SAMPLES: list[codec.Event] = [
     endpoints.Readmitted(ENDPOINT, "projects"),
     endpoints.VolumeFilled(ENDPOINT, "incoming", 104_857_600, 100_000_000),
     endpoints.VolumeFreed(ENDPOINT, "incoming", 125_000_000, 100_000_000),
+    endpoints.FilesChanging(ENDPOINT, "c1", "rename", "projects", "a\\xff", "b", whole=True),
+    endpoints.FilesChanged(
+        *(ENDPOINT, "c1", "delete", "projects", "old", "failed", ""),
+        jobs.ErrorClass.PERMISSION,
+        "the agent may not do that",
+        *(3, 2, 1, 20),
+    ),
     jobs.Submitted(JOB, "shot010", "ann", QUEUE, "a0", jobs.Transfer(SOURCE, DESTINATION)),
     jobs.Submitted(JOB, "comp", "ann", QUEUE, "a0", COMPUTE, (OTHER,)),
     jobs.Submitted(JOB, "plates", "ann", QUEUE, "a0", PARTED),

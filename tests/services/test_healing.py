@@ -8,7 +8,7 @@ import pytest
 
 from events.jobs import ErrorClass
 from events.settings import Level
-from services.agent.commands import Execute
+from services.agent.commands import List, Receive
 from services.scheduler import explain, plan
 from services.scheduler.commands import Reason, Retry, RunFailed, Set
 from tests.services.spec import OSLO, STOCKHOLM, History, beat, given, job_id, transfer
@@ -122,7 +122,7 @@ def stall_s(history: History) -> dict[str, int]:
         for end in (STOCKHOLM, OSLO)
         for one in plan.duties(end, history.board, history.now).duties
     ]
-    return {job_name(one.job): one.stall_s for one in duties if not isinstance(one, Execute)}
+    return {job_name(one.job): one.stall_s for one in duties if isinstance(one, List | Receive)}
 
 
 def job_name(job: str) -> str:

@@ -1,0 +1,42 @@
+"""Changes of files on endpoints in people's words: what was asked, and what became of it."""
+
+from __future__ import annotations
+
+from events.endpoints import FilesChanged, FilesChanging
+from projections import figures
+
+_DOES = {"mkdir": "makes the folder", "rename": "renames", "delete": "deletes"}
+_IS_DONE = {"mkdir": "made", "rename": "renamed", "delete": "deleted"}
+
+
+def begun(event: FilesChanging, who: str, endpoint: str) -> str:
+    """`ann deletes hq:projects/old with all that is in it`."""
+    said = f"{who or 'somebody'} {_DOES[event.act]} {_place(event, endpoint)}"
+    if event.act == "delete" and event.whole:
+        return f"{said} with all that is in it"
+    return said
+
+
+def ended(event: FilesChanged, endpoint: str) -> str:
+    """`hq:projects/old is deleted: 3 files, 1 folder, 20 bytes`."""
+    place, done = _place(event, endpoint), _IS_DONE[event.act]
+    match event.outcome:
+        case "done":
+            return f"{place} is {done}{deleted(event, ': ')}"
+        case "refused" | "failed":
+            return f"{place} is not {done}: {event.message}{deleted(event, ', after ')}"
+        case "unknown":
+            return f"whether {place} is {done} is not known: {event.message}"
+
+
+def _place(event: FilesChanging | FilesChanged, endpoint: str) -> str:
+    place = f"{endpoint}:{event.volume}/{event.path}"
+    return f"{place} to {endpoint}:{event.volume}/{event.to}" if event.to else place
+
+
+def deleted(event: FilesChanged, before: str) -> str:
+    """How much, with what stands `before` it; "" for nothing."""
+    kinds = ("file", event.files), ("folder", event.folders), ("link", event.links)
+    counts = [figures.count(number, kind) for kind, number in kinds if number]
+    counts += [figures.size(event.size)] if event.size else []
+    return before + ", ".join(counts) if counts else ""
