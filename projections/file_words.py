@@ -8,18 +8,18 @@ from projections import figures
 _DOES = {"mkdir": "makes the folder", "rename": "renames", "delete": "deletes"}
 _IS_DONE = {"mkdir": "made", "rename": "renamed", "delete": "deleted"}
 
+_WHOLE = {"mkdir": " with those above it", "rename": "", "delete": " with all that is in it"}
+
 
 def begun(event: FilesChanging, who: str, endpoint: str) -> str:
     """`ann deletes hq:projects/old with all that is in it`."""
-    said = f"{who or 'somebody'} {_DOES[event.act]} {_place(event, endpoint)}"
-    if event.act == "delete" and event.whole:
-        return f"{said} with all that is in it"
-    return said
+    said = f"{who or 'somebody'} {_DOES[event.act]} {_place(event, endpoint)}{_to(event, endpoint)}"
+    return f"{said}{_WHOLE[event.act]}" if event.whole else said
 
 
 def ended(event: FilesChanged, endpoint: str) -> str:
     """`hq:projects/old is deleted: 3 files, 1 folder, 20 bytes`."""
-    place, done = _place(event, endpoint), _IS_DONE[event.act]
+    place, done = _place(event, endpoint), f"{_IS_DONE[event.act]}{_to(event, endpoint)}"
     match event.outcome:
         case "done":
             return f"{place} is {done}{deleted(event, ': ')}"
@@ -30,8 +30,11 @@ def ended(event: FilesChanged, endpoint: str) -> str:
 
 
 def _place(event: FilesChanging | FilesChanged, endpoint: str) -> str:
-    place = f"{endpoint}:{event.volume}/{event.path}"
-    return f"{place} to {endpoint}:{event.volume}/{event.to}" if event.to else place
+    return f"{endpoint}:{event.volume}/{event.path}"
+
+
+def _to(event: FilesChanging | FilesChanged, endpoint: str) -> str:
+    return f" to {endpoint}:{event.volume}/{event.to}" if event.to else ""
 
 
 def deleted(event: FilesChanged, before: str) -> str:

@@ -13,6 +13,9 @@ from cyclopts import Parameter
 from cyclopts.validators import Number
 from msgspec import Struct
 
+from projections import job_log
+from projections import words as log_words
+from projections.job_log import Line
 from services.cli import output, pages, screen, tables, words
 from services.cli.client import Client, Query, connect
 from services.cli.connection import HERE, Connection
@@ -22,9 +25,10 @@ from services.cli.following import patiently
 from services.cli.naming import find_job, text
 from services.cli.output import Wanted
 from services.cli.stream import Message
-from services.gateway.resources import Endpoint, JobPage, LogLine
+from services.gateway.resources import Endpoint, JobPage, LogLine, Queue
 
 RECENT = 50
+NAMING = ("endpoint.enrolled", "queue.created", "queue.changed")
 
 Follow = Annotated[bool, Parameter(alias="-f")]
 
@@ -37,7 +41,7 @@ class Event(Struct, frozen=True, rename={"kind": "type"}):
     time: datetime
     sequence: str
     actor: str
-    data: dict[str, object]
+    data: msgspec.Raw
 
     @property
     def commit(self) -> int:
@@ -175,7 +179,7 @@ def events(
     json
         Print CloudEvents objects, one a line.
     """
-    client = connect(connection)
+    client, told = connect(connection), _Telling(json)
     newest = position(client)
     after = max(0, newest - RECENT) if since is None else since
     if after >= newest and not follow:
@@ -184,7 +188,7 @@ def events(
         if message is None:
             patiently(lambda: position(client))
         elif message.event == "event":
-            _show(message, json)
+            told.show(client, message)
         elif message.event == "position" and int(message.id) >= newest and not follow:
             return
 
@@ -194,13 +198,38 @@ def position(client: Client) -> int:
     return client.get(JobPage, "jobs", query={"limit": 1}).sequence
 
 
-def _show(message: Message, json: bool) -> None:
-    if json:
-        screen.say(message.data.decode("utf-8", "replace"))
-        return
-    event = msgspec.json.decode(message.data, type=Event)
-    made = screen.plain(f"{event.commit:>8}  ", "dim")
-    made.append_text(screen.plain(words.moment(event.time), "dim"))
-    made.append_text(screen.plain(f"  {event.actor}  ", "cyan"))
-    made.append_text(screen.plain(f"{event.kind}  {event.subject}"))
-    screen.draw(made)
+class _Telling:
+    """Events as lines, with the words that the log has for them; ids of jobs stay ids."""
+
+    def __init__(self, json: bool) -> None:
+        self._json = json
+        self._names: dict[str, str] = {}
+
+    def show(self, client: Client, message: Message) -> None:
+        if self._json:
+            screen.say(message.data.decode("utf-8", "replace"))
+            return
+        event = msgspec.json.decode(message.data, type=Event)
+        if not self._names or event.kind in NAMING:
+            self._names = _names(client)
+        made = screen.plain(f"{event.commit:>8}  ", "dim")
+        made.append_text(screen.plain(words.moment(event.time), "dim"))
+        made.append_text(screen.plain(f"  {event.actor}  ", "cyan"))
+        made.append_text(screen.plain(f"{event.kind}  {event.subject}  "))
+        made.append_text(screen.plain(_in_words(event, self._names)))
+        screen.draw(made)
+
+
+def _names(client: Client) -> dict[str, str]:
+    named = {one.id: one.name for one in client.get(list[Endpoint], "endpoints")}
+    return named | {one.id: one.code for one in client.get(list[Queue], "queues")}
+
+
+def _in_words(event: Event, names: dict[str, str]) -> str:
+    """Nothing for an event that this version does not know."""
+    try:
+        said = job_log.decode(event.data)
+    except msgspec.MsgspecError:
+        return ""
+    line = Line(event.commit, 0, None, event.subject, event.time, event.actor, "", said)
+    return log_words.text(line, names)

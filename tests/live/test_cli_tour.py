@@ -386,6 +386,35 @@ def test_the_read_side_is_made_anew_and_is_the_same(site: Site) -> None:
     assert site.types("jobs", "--finished", "--json").json() == before
 
 
+def test_files_on_an_endpoint_are_changed_and_the_log_says_who_and_what(site: Site) -> None:
+    assert site.types("mkdir", "-p", "stockholm:incoming/by/hand").status == 0
+    (site.incoming / "by/hand/a.exr").write_bytes(bytes(20))
+    assert site.types("mv", "stockholm:incoming/by/hand", "stockholm:incoming/by/name").status == 0
+    assert site.types("exists", "stockholm:incoming/by/hand").status == 1
+    refused = site.types("rm", "stockholm:incoming/by")
+    assert (refused.status, "--recursive" in refused.err) == (1, True)
+    said = site.types("rm", "-r", "stockholm:incoming/by")
+    assert said.out == "stockholm:incoming/by  deleted: 1 file, 2 folders, 20 B\n"
+    assert not (site.incoming / "by").exists()
+    told = site.types("log", "--endpoint", "stockholm").out.splitlines()
+    assert "admin deletes stockholm:incoming/by with all that is in it" in told[-2]
+    assert "stockholm:incoming/by is deleted: 1 file, 2 folders, 20 bytes" in told[-1]
+    assert "admin makes the folder stockholm:incoming/by/hand" in site.types("events").out
+
+
+def test_a_change_that_its_agent_did_not_survive_ends_as_not_known(site: Site) -> None:
+    vault = site.machine.data.with_name("vault")
+    with site.typing("agent", "--name", "oslo", "--volume", f"vault={vault}") as oslo:
+        eventually(lambda: "offline" not in site.types("endpoints").out)
+        oslo.send_signal(signal.SIGSTOP)
+        with site.typing("mkdir", "oslo:vault/new") as process:
+            eventually(lambda: "makes the folder" in site.types("log", "--endpoint", "oslo").out)
+            oslo.kill()
+            with site.agent("oslo", "vault"):
+                _, err = process.communicate(timeout=60)
+    assert (process.returncode, "is not known" in err) == (1, True)
+
+
 def test_a_guest_sees_only_jobs_of_their_own(site: Site) -> None:
     job = site.submits("not-theirs", "--paused")
     token = site.types("token", "add", "guest", "--role", "user").out.strip()

@@ -21,7 +21,9 @@ from granian.server.embed import Server
 from events import codec, subjects
 from events.codec import CHAIN_START, Recorded
 from services.agent.calls import Calls
+from services.agent.changes import carry_out
 from services.agent.commands import CallFailed, Found
+from services.agent.volumes import AnyVolume
 from services.gateway.app import make_app
 from services.gateway.context import Gateway
 from services.gateway.main import make_gateway, make_server
@@ -36,6 +38,7 @@ from services.runtime import tokens
 from services.runtime.database import Pool
 from services.runtime.memory import MemoryBus, MemoryLog, MemoryOutputs
 from services.runtime.settings import Settings
+from services.scheduler import changing
 from services.scheduler.commands import Request, Role
 from services.scheduler.reading import Reading
 from tests.servers import free_port
@@ -58,6 +61,7 @@ class Studio:
         self.asked: list[Request] = []
         self.found: Found | CallFailed | None = Found("folder", 0)
         self.calls: dict[str, Calls] = {}  # Of real agents, by endpoint.
+        self.hands: dict[str, dict[str, AnyVolume]] = {}  # What agents change files on.
         self.deaf = False
         self._chain = CHAIN_START
         self._stored = 0
@@ -93,8 +97,16 @@ class Studio:
         if self.deaf:
             return None
         answer = self.history.take(request)
+        self._change_files()
         await self.store()
         return msgspec.json.encode(answer)
+
+    def _change_files(self) -> None:
+        """As the agents would, and tell."""
+        for endpoint, volumes in self.hands.items():
+            for duty in list(changing.duties(self.history.board.endpoints[endpoint])):
+                ended = carry_out(duty, volumes[duty.volume], lambda: None)
+                self.history.report(ended, endpoint)
 
     async def _on_probe(self, _subject: str, _payload: bytes) -> bytes:
         return msgspec.json.encode(self.history.board.sequence)

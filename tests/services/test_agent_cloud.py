@@ -13,11 +13,13 @@ import pytest
 from blake3 import blake3
 from msgspec.structs import replace
 
+from events.endpoints import Act
 from events.jobs import ErrorClass
 from events.rules import Rules
 from events.tasks import Entry
+from services.agent.changes import carry_out
 from services.agent.cloud import CloudVolume
-from services.agent.commands import BLOCK_BYTES, Choice
+from services.agent.commands import BLOCK_BYTES, Change, Choice
 from services.agent.faults import Fault
 from services.agent.halt import Halt, Stopped
 from services.agent.lookup import look_up
@@ -240,6 +242,28 @@ def test_a_store_that_does_not_answer_is_a_volume_that_is_away(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrong")
     stranger = volume_at("archive", f"s3://{BUCKET}", tmp_path)
     assert stranger.room() is None
+
+
+def test_a_person_deletes_and_renames_what_a_store_can(bucket: CloudVolume) -> None:
+    for key in ("a/one", "a/b/two", "ab", "c", "c/d"):
+        obstore.put(bucket.store, key, b"xx")
+
+    def told(act: Act, path: str, to: str = "", *, whole: bool = False) -> tuple[str, int]:
+        ended = carry_out(Change("c1", 1, act, "archive", path, to, whole), bucket, lambda: None)
+        return ended.outcome, ended.files
+
+    assert told("mkdir", "new") == ("refused", 0)
+    assert told("rename", "a", "z") == ("refused", 0)
+    for taken in ("c", "a", "a/b"):
+        assert told("rename", "ab", taken) == ("refused", 0)
+    assert told("rename", "ab", "x/ab") == ("done", 0)
+    assert told("delete", "a") == ("refused", 0)
+    assert told("delete", "none", whole=True) == ("failed", 0)
+    assert told("delete", "", whole=True) == ("refused", 0)
+    assert objects(bucket).keys() == {"a/one", "a/b/two", "x/ab", "c", "c/d"}
+    assert told("delete", "a", whole=True) == ("done", 2)
+    assert told("delete", "c") == ("done", 1)
+    assert objects(bucket) == {"x/ab": b"xx", "c/d": b"xx"}
 
 
 def test_links_are_refused_by_name(planes: Planes, bucket: CloudVolume) -> None:

@@ -19,7 +19,7 @@ from events.endpoints import Volume as Reported
 from events.jobs import ErrorClass
 from services.agent import reports
 from services.agent.certificate import kept_or_made
-from services.agent.commands import CallFailed, Found, List, Stat, Ticket
+from services.agent.commands import CallFailed, Change, Found, List, Stat, Ticket
 from services.agent.identity import Refused
 from services.agent.landing import Landing
 from services.agent.main import serve
@@ -29,6 +29,7 @@ from services.runtime.memory import MemoryBus
 from services.runtime.tickets import Signer
 from services.scheduler.commands import (
     Accepted,
+    ChangeEnded,
     ListingEnded,
     ListingFound,
     Rejected,
@@ -135,6 +136,21 @@ async def test_what_was_added_is_listed_alone_and_what_is_missing_told_as_a_file
         assert [entry.uri for entry in found.entries] == ["", "folder", "folder/2", "gone"]
         assert isinstance(ended, ListingEnded)
         assert ended.tasks == 4
+
+
+async def test_files_are_changed_once_however_often_it_is_ordered(
+    scheduler: Scheduler, tmp_path: Path
+) -> None:
+    async with agent(scheduler, HQ, tmp_path / "hq"):
+        duty = Change("ann:key 1", 1, "mkdir", "v", "new")
+        await scheduler.order(HQ, duty)
+        await until(lambda: scheduler.last(1, "ann:key 1") is ChangeEnded)
+        (tmp_path / "hq/new").rmdir()
+        await scheduler.order(HQ, duty)
+        beats = len(scheduler.beats[HQ])
+        await until(lambda: len(scheduler.beats[HQ]) > beats)
+        assert scheduler.of(1, "ann:key 1") == [ChangeEnded("ann:key 1", 1, "done")]
+        assert list((tmp_path / "hq").iterdir()) == []
 
 
 async def test_the_beat_says_who_where_and_what(scheduler: Scheduler, tmp_path: Path) -> None:

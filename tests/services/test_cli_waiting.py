@@ -194,7 +194,10 @@ def test_the_latest_events_are_shown_and_then_it_ends(cli: Terminal) -> None:
     event |= {"sequence": f"{50:020d}.{0:06d}"}
     stream = said("event", event) + said("position", {"sequence": 50}, 50)
     cli.world.streams = [stream, stream]
-    assert cli.types("events").out == "      50  2026-03-04 12:00:00  ann  job.paused  job/1"
+    assert (
+        cli.types("events").out
+        == "      50  2026-03-04 12:00:00  ann  job.paused  job/1  ann paused it"
+    )
     assert cli.types("events", "--json", "--since", "49").json()["type"] == "job.paused"
     assert cli.types("events", "--since", "50").out == ""
     assert asked_for_the_stream(cli) == ["0", "49"]
