@@ -404,8 +404,14 @@ def test_files_on_an_endpoint_are_changed_and_the_log_says_who_and_what(site: Si
 
 def test_a_change_that_its_agent_did_not_survive_ends_as_not_known(site: Site) -> None:
     vault = site.machine.data.with_name("vault")
+    vault.mkdir(exist_ok=True)
+
+    def is_online() -> bool:
+        found = {one["name"]: one["status"] for one in site.types("endpoints", "--json").json()}
+        return found.get("oslo") == "online"
+
     with site.typing("agent", "--name", "oslo", "--volume", f"vault={vault}") as oslo:
-        eventually(lambda: "offline" not in site.types("endpoints").out)
+        eventually(is_online)
         oslo.send_signal(signal.SIGSTOP)
         with site.typing("mkdir", "oslo:vault/new") as process:
             eventually(lambda: "makes the folder" in site.types("log", "--endpoint", "oslo").out)

@@ -190,8 +190,8 @@ def test_a_followed_log_shows_each_line_once(
 
 
 def test_the_latest_events_are_shown_and_then_it_ends(cli: Terminal) -> None:
-    event = {"type": "job.paused", "subject": "job/1", "time": NOON, "actor": "ann", "data": {}}
-    event |= {"sequence": f"{50:020d}.{0:06d}"}
+    event = {"type": "job.paused", "subject": "job/1", "time": NOON, "actor": "ann"}
+    event |= {"sequence": f"{50:020d}.{0:06d}", "data": {"type": "job.paused", "job": "1"}}
     stream = said("event", event) + said("position", {"sequence": 50}, 50)
     cli.world.streams = [stream, stream]
     assert (
