@@ -136,7 +136,7 @@ class VolumeFreed(Base, frozen=True, tag="endpoint.volume_freed"):
 class FilesChanging(Base, frozen=True, tag="endpoint.files_changing"):
     """A person changes files: stored before the endpoint is told to do it.
 
-    `change` names it for ever (it is the id of the command). `mkdir` makes the folder at
+    `change` names it for ever. `mkdir` makes the folder at
     `volume`/`path`, with `whole` those above it too; `rename` has it at `to` from now on; `delete`
     takes away a file or an empty folder, with `whole` a folder and all that is in it.
     """

@@ -7,7 +7,6 @@ from projections import figures
 
 _DOES = {"mkdir": "makes the folder", "rename": "renames", "delete": "deletes"}
 _IS_DONE = {"mkdir": "made", "rename": "renamed", "delete": "deleted"}
-
 _WHOLE = {"mkdir": " with those above it", "rename": "", "delete": " with all that is in it"}
 
 

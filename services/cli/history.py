@@ -214,7 +214,7 @@ class _Telling:
             self._names = _names(client)
         made = screen.plain(f"{event.commit:>8}  ", "dim")
         made.append_text(screen.plain(words.moment(event.time), "dim"))
-        made.append_text(screen.plain(f"  {event.actor}  ", "cyan"))
+        made.append_text(screen.plain(f"  {log_words.who(event.actor, self._names)}  ", "cyan"))
         made.append_text(screen.plain(f"{event.kind}  {event.subject}  "))
         made.append_text(screen.plain(_in_words(event, self._names)))
         screen.draw(made)

@@ -15,7 +15,7 @@ from litestar import Response
 from events.endpoints import Act, FilesChanged
 from projections.file_words import deleted
 from services.gateway import parties
-from services.gateway.command_routes import named, obeyed
+from services.gateway.command_routes import fresh_id, named, obeyed
 from services.gateway.context import Asked, Gateway
 from services.gateway.endpoint_files import STATUS_OF
 from services.gateway.file_resources import FilesChange
@@ -42,7 +42,7 @@ async def change(
         raise invalid("to", "to: this is another volume: submit a transfer there, then delete here")
     named_by = named(request, key)
     path, new = at.path or "", (target.path or "") if target else ""
-    command = ChangeFiles(named_by, act, at.endpoint, at.volume, path, new, whole)
+    command = ChangeFiles(fresh_id(), act, at.endpoint, at.volume, path, new, whole)
     done = await obeyed(request, gateway, command, named_by)
     ended = await _end(gateway, done.sequence, named_by)
     if ended is None:
@@ -60,12 +60,12 @@ def _place(text: str, field: str) -> PartyNamed:
     return read
 
 
-async def _end(gateway: Gateway, sequence: int, change: str) -> FilesChanged | None:
-    """What became of it; None while it goes on."""
+async def _end(gateway: Gateway, sequence: int, command_id: str) -> FilesChanged | None:
+    """What became of the change that was stored there and so; None while it goes on."""
     ends_s = time.monotonic() + CHANGE_S
 
     async def question(picture: Picture) -> str | None:
-        found = await picture.value(WORKSPACE["files_changed"], sequence, change)
+        found = await picture.value(WORKSPACE["files_changed"], sequence, command_id)
         return None if found is None else str(found)
 
     seen = sequence - 1
@@ -80,9 +80,9 @@ async def _end(gateway: Gateway, sequence: int, change: str) -> FilesChanged | N
 def _problem(ended: FilesChanged) -> Refusal:
     if ended.outcome == "unknown":
         detail = f"whether it was done is not known: {ended.message}; look before you repeat it"
-        return Refusal(HTTPStatus.BAD_GATEWAY, detail, "where")
+        return Refusal(HTTPStatus.BAD_GATEWAY, detail)
     detail = f"{ended.message}{deleted(ended, '; deleted before that: ')}"
     if ended.outcome == "refused":
-        return Refusal(HTTPStatus.CONFLICT, detail, "where")
+        return Refusal(HTTPStatus.CONFLICT, detail)
     assert ended.error_class is not None, "what failed has a class"
-    return Refusal(STATUS_OF.get(ended.error_class, HTTPStatus.BAD_GATEWAY), detail, "where")
+    return Refusal(STATUS_OF.get(ended.error_class, HTTPStatus.BAD_GATEWAY), detail)

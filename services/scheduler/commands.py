@@ -218,7 +218,8 @@ class Set(Command, frozen=True):
 class ChangeFiles(Command, frozen=True):
     """Change what lies on an endpoint, which is named; the rest as in `endpoints.FilesChanging`.
 
-    Accepted says that it is stored; its outcome is an event of the endpoint.
+    `change` is its id, made by the asker. Accepted says that it is stored; its outcome is an event
+    of the endpoint.
     """
 
     change: str

@@ -31,6 +31,7 @@ from services.scheduler.commands import (
     Accepted,
     Answer,
     Beat,
+    ChangeFiles,
     CreateQueue,
     Rejected,
     Report,
@@ -264,6 +265,8 @@ def _mark(said: Request) -> bytes:
             return msgspec.json.encode(msgspec.structs.replace(command, job=""))
         case CreateQueue() as command:
             return msgspec.json.encode(msgspec.structs.replace(command, queue=""))
+        case ChangeFiles() as command:
+            return msgspec.json.encode(msgspec.structs.replace(command, change=""))
         case command:
             return msgspec.json.encode(command)
 

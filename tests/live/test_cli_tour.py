@@ -393,12 +393,16 @@ def test_files_on_an_endpoint_are_changed_and_the_log_says_who_and_what(site: Si
     assert site.types("exists", "stockholm:incoming/by/hand").status == 1
     refused = site.types("rm", "stockholm:incoming/by")
     assert (refused.status, "--recursive" in refused.err) == (1, True)
-    said = site.types("rm", "-r", "stockholm:incoming/by")
-    assert said.out == "stockholm:incoming/by  deleted: 1 file, 2 folders, 20 B\n"
-    assert not (site.incoming / "by").exists()
-    told = site.types("log", "--endpoint", "stockholm").out.splitlines()
-    assert "admin deletes stockholm:incoming/by with all that is in it" in told[-2]
-    assert "stockholm:incoming/by is deleted: 1 file, 2 folders, 20 bytes" in told[-1]
+    with site.typing("log", "--endpoint", "stockholm", "-f") as process:
+        assert process.stdout is not None
+        while "is not deleted" not in process.stdout.readline():
+            assert process.poll() is None
+        said = site.types("rm", "-r", "stockholm:incoming/by")
+        assert said.out == "stockholm:incoming/by  deleted: 1 file, 2 folders, 20 B\n"
+        assert not (site.incoming / "by").exists()
+        asked, told = process.stdout.readline(), process.stdout.readline()
+    assert "admin deletes stockholm:incoming/by with all that is in it\n" in asked
+    assert "stockholm:incoming/by is deleted: 1 file, 2 folders, 20 bytes\n" in told
     assert "admin makes the folder stockholm:incoming/by/hand" in site.types("events").out
 
 

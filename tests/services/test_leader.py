@@ -24,6 +24,7 @@ from services.scheduler.commands import (
     Accepted,
     AgentsReport,
     Answer,
+    ChangeFiles,
     ListingEnded,
     ListingFound,
     PartyNamed,
@@ -393,6 +394,10 @@ async def test_a_key_is_for_one_command(ports: Ports) -> None:
         other = await command(ports, transfer("c", destination="hq:incoming"), "k1")
         assert isinstance(other, Rejected)
         assert "another command" in other.detail
+        made = ChangeFiles("1" * 24, "mkdir", "hq", "projects", "new")
+        stored = await command(ports, made, "k2")
+        assert isinstance(stored, Accepted)
+        assert await command(ports, msgspec.structs.replace(made, change="2" * 24), "k2") == stored
 
 
 async def test_a_repeat_of_what_added_nothing_gets_the_first_answer_too(ports: Ports) -> None:

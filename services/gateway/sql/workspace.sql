@@ -49,11 +49,11 @@ select id, online, volumes from endpoints where name = $1
 select id from endpoints where id = $1 or name = $1 order by (id = $1) desc limit 1
 
 -- name: files_changed
--- What became of the change of files $2 that was stored at $1.
+-- What became of the change of files that was stored at $1 by the command $2.
 select o.data from job_log c
 join job_log o on o.job is null and o.subject = c.subject and o.sequence >= c.sequence
-where c.sequence = $1 and c.type = 'endpoint.files_changing' and c.data ->> 'change' = $2
-    and o.type = 'endpoint.files_changed' and o.data ->> 'change' = $2
+where c.sequence = $1 and c.cause = $2 and c.type = 'endpoint.files_changing'
+    and o.type = 'endpoint.files_changed' and o.data ->> 'change' = c.data ->> 'change'
 order by o.sequence limit 1
 
 -- name: jobs_by_status
