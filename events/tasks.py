@@ -30,6 +30,8 @@ class Entry(Struct, frozen=True, omit_defaults=True):
     `uri` is its escaped path below the root of the listing ("" is the root folder itself), `size`
     in bytes, `mode` the permission bits, `mtime_ns` since 1970, `target` a link's escaped target.
     `same_as` is another uri by which the listing found the same file: a hard link, to be made anew.
+    `owner` and `group` are names, or numbers where the source has no name for them; "" where nobody
+    asked for them.
     """
 
     uri: str
@@ -39,6 +41,8 @@ class Entry(Struct, frozen=True, omit_defaults=True):
     mtime_ns: int = 0
     target: str = ""
     same_as: str = ""
+    owner: str = ""
+    group: str = ""
 
 
 class Found(Base, frozen=True, tag="task.found"):

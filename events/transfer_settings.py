@@ -1,8 +1,12 @@
-"""The settings of transfers: what of a source goes, and how."""
+"""The settings of transfers: what of a source goes, and how.
+
+Names and defaults are those of the field but for one: `transfer_attributes` is none there, and here
+it is permissions, for a script or a program that arrives without its right to be run is broken.
+"""
 
 from __future__ import annotations
 
-from events import patterns, speed_limit
+from events import attributes, patterns, speed_limit
 from events.rules import COMPARISONS, EXISTING
 from events.setting import OF_ENDPOINTS, OF_JOBS, Setting
 
@@ -42,6 +46,23 @@ OF_TRANSFERS = (
         OF_JOBS,
         "off",
         "names of one file arrive as files of their own, or, on, as names of one file again",
+        choices=("off", "on"),
+    ),
+    Setting(
+        "transfer_attributes",
+        OF_JOBS,
+        attributes.DEFAULT,
+        "what files, folders and links keep of their source besides time of change; owner and "
+        "group go by name, and are known of what is listed from then on; a store keeps none",
+        written=attributes.WRITTEN,
+        fault=attributes.fault,
+    ),
+    Setting(
+        "transfer_xattrs",
+        OF_JOBS,
+        "off",
+        "on, extended attributes (user.*) of files and folders come with them; where they cannot "
+        "be kept, what has some fails",
         choices=("off", "on"),
     ),
     Setting(

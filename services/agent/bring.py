@@ -231,6 +231,8 @@ class Bringing:
             need = head.size - arrival.partial.allocated
             claim(self._run, self._destination, arrival.entry.uri, need, take=False)
         arrival.begin(head, time.monotonic())
+        named = self._destination.named(arrival.entry.uri)
+        self._destination.giving.put_xattrs(arrival.partial.descriptor, head.xattrs, named)
         if number not in self._stretches:
             found = arrival.partial.take(head.end)
             self._stretches[number] = Stretch(arrival.partial, *(found or (0, 0)))

@@ -29,6 +29,7 @@ from services.agent import paths
 from services.agent.commands import BOUNDLESS, Found, Room
 from services.agent.faults import Fault
 from services.agent.readable import Readable, Seen
+from services.agent.xattrs import Xattrs
 
 SCHEMES = ("s3", "s3a", "gs", "az", "abfs", "abfss")
 AHEAD_BYTES = 8 << 20
@@ -203,6 +204,9 @@ class CloudSource:
     def read_link(self, uri: str) -> tuple[bytes, Seen]:
         raise Fault(ErrorClass.MISSING, f"{self.named(uri)}: a store has no links")
 
+    def folder_xattrs(self, _uri: str) -> Xattrs:
+        return {}
+
 
 class CloudFile:
     """`Readable`: ranges are fetched some MiB at a time, of the version that was opened alone."""
@@ -238,6 +242,9 @@ class CloudFile:
     def read(self, size: int) -> bytes:
         self._fetch(0, size)
         return bytes(self._ahead)
+
+    def xattrs(self, _named: str) -> Xattrs:
+        return {}
 
     def close(self) -> None:
         self._ahead = memoryview(b"")

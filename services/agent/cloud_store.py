@@ -51,7 +51,8 @@ def open_cloud(volume: OpenCloud, path: str, single: str | None) -> Iterator[Des
             root = make_folders(staging, parts)
         try:
             stored = Stored(volume, parts)
-            yield Destination(OpenVolume(volume.code, staging), root, parts, only, stored)
+            place = (OpenVolume(volume.code, staging), root, parts, only)
+            yield Destination(*place, frozenset(), stored)
         finally:
             os.close(root)
             _prune(volume.staging)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from events.attributes import DEFAULT
 from events.endpoints import Act
 from events.jobs import ErrorClass, Part
 from events.rules import Rules
@@ -27,6 +28,8 @@ class Choice(Struct, frozen=True):
     symlinks: Literal["keep", "follow", "skip"] = "keep"
     stable_s: int = 0
     hardlinks: Literal["on", "off"] = "off"
+    attributes: str = DEFAULT
+    xattrs: Literal["on", "off"] = "off"
 
 
 class List(Struct, frozen=True, tag_field="duty", tag="list"):

@@ -11,6 +11,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from blake3 import blake3
 from msgspec import Struct
@@ -20,9 +21,11 @@ from events.rules import Comparison, State, alike
 from events.tasks import Entry
 from services.agent.beneath import PATH, opened_beneath
 from services.agent.frames import Head
-from services.agent.partial import FILE_MODE_BITS
 from services.agent.spent import SPENT
 from services.agent.unchanged import identity
+
+if TYPE_CHECKING:
+    from services.agent.destination import Destination
 
 
 class Candidate(Struct, frozen=True):
@@ -77,19 +80,18 @@ def hash_file(
     return replace(candidate, hash=str(hasher.hexdigest()))
 
 
-def keep(folder: int, name: bytes, candidate: Candidate, head: Head) -> bool:
-    """Give the file the mode and time of the sender's, durably. Raises OSError.
+def keep(
+    candidate: Candidate, head: Head, entry: Entry, destination: Destination, folder: int
+) -> bool:
+    """Give the file the attributes and the time of the sender's, durably. Raises OSError, Fault.
 
     False when it is not any more what was hashed.
     """
+    _, name = destination.place(entry.uri)
     with opened_beneath(folder, (name,), os.O_RDONLY) as descriptor:
-        found = os.fstat(descriptor)
-        if identity(found) != candidate.found:
+        if identity(os.fstat(descriptor)) != candidate.found:
             return False
-        mode = head.mode & FILE_MODE_BITS
-        if stat.S_IMODE(found.st_mode) != mode:
-            os.fchmod(descriptor, mode)
-        if found.st_mtime_ns != head.mtime_ns:
-            os.utime(descriptor, ns=(head.mtime_ns, head.mtime_ns))
+        destination.giving.dress(descriptor, head, folder, name, destination.named(entry.uri))
+        destination.owner(entry).give(descriptor)
         os.fsync(descriptor)  # It may have been put there by a run that was cut off.
     return True

@@ -15,22 +15,24 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from events import names
+from events.attributes import Attribute
 from events.jobs import ErrorClass
 from events.rules import Comparison
 from events.tasks import Entry
 from services.agent import paths
+from services.agent.attributes import Giving, Owner
 from services.agent.beneath import FOLDER, open_beneath, opened_beneath, resolve
 from services.agent.faults import Fault, Full, about, fault_of
 from services.agent.held import HeldFolder
 from services.agent.making import is_folder, make_folder, make_folders, touch
 from services.agent.spelling import Clash, Folding, Spelling, probe
 from services.agent.volume import OpenVolume
+from services.agent.xattrs import Xattrs
 
 if TYPE_CHECKING:
     from services.agent.compare import Candidate
 
 CHECKED_MAX = 100_000
-FOLDER_MODE_BITS = 0o3777  # What a set-user-id bit would do is the destination's to decide.
 
 
 class Beyond(Protocol):
@@ -64,6 +66,7 @@ class Destination:
         root: int,
         real: list[bytes],
         only: bytes | None,
+        kept: frozenset[Attribute],
         beyond: Beyond | None = None,
     ) -> None:
         self._volume = volume
@@ -71,6 +74,7 @@ class Destination:
         self._real = real
         self.only = only
         self.beyond = beyond
+        self.giving = Giving(kept, lambda: self._held([]), is_store=beyond is not None)
         self._given: set[int] = set()  # Hashes of their names: there may be a million of them.
         self._checked: set[tuple[bytes, ...]] = set()
 
@@ -90,6 +94,10 @@ class Destination:
             message = f"{self.named('')}: was removed while files arrived"
             raise Fault(ErrorClass.VOLUME, message)
         return error if isinstance(error, Fault) else fault_of(error, self.named(uri))
+
+    def owner(self, entry: Entry) -> Owner:
+        """Whose it is to be here. Raises Fault when that cannot be."""
+        return self.giving.owner(entry, self.named(entry.uri))
 
     def exists(self) -> bool:
         """False once the folder was removed, though its descriptor still is there."""
@@ -201,13 +209,15 @@ class Destination:
         that says until then that it is ours. Raises Fault."""
         parts = paths.split(entry.uri)
         self._given.add(hash(entry.uri))
+        self.owner(entry)
+        mode = (entry.mode | 0o700) & 0o777 if self.giving.gives_modes else 0o777
         if not parts or self.beyond is not None:
             return
         with about(self.named(entry.uri)), self._held(parts[:-1]) as above:
             if mark is not None:
                 touch(above.descriptor, mark)
             try:
-                os.mkdir(parts[-1], (entry.mode | 0o700) & 0o777, dir_fd=above.descriptor)
+                os.mkdir(parts[-1], mode, dir_fd=above.descriptor)
             except FileExistsError:
                 self._check_is_folder(above.descriptor, parts[-1], entry.uri)
                 self.check_name(entry.uri, above.descriptor, parts[-1])
@@ -225,14 +235,21 @@ class Destination:
         with about(self.named(paths.join(list(parts)))):
             self.hold_folder(parts).release(flush=True)
 
-    def finish_folder(self, entry: Entry, mark: bytes | None = None) -> None:
-        """Give a folder its mode and time, after everything in it has arrived. Raises Fault."""
+    def finish_folder(
+        self, entry: Entry, mark: bytes | None = None, xattrs: Xattrs | None = None
+    ) -> None:
+        """Give a folder its attributes and time, after everything in it has arrived. Raises
+        Fault."""
+        parts, named, giving = paths.split(entry.uri), self.named(entry.uri), self.giving
         if self.beyond is not None:
+            giving.put_xattrs(self.root, xattrs, named)
             return
-        parts = paths.split(entry.uri)
-        with about(self.named(entry.uri)):
+        owner = self.owner(entry)
+        with about(named):
             with self._held(parts) as folder:
-                folder.finish(entry.mode & FOLDER_MODE_BITS, entry.mtime_ns)
+                giving.put_xattrs(folder.descriptor, xattrs, named)
+                folder.finish(giving.folder_mode(entry.mode), entry.mtime_ns)
+                owner.give(folder.descriptor)
                 os.fsync(folder.descriptor)
             if mark is not None and parts:
                 with self._held(parts[:-1]) as above, suppress(FileNotFoundError):
@@ -256,7 +273,9 @@ class Destination:
 
 
 @contextmanager
-def open_destination(volume: OpenVolume, path: str, single: str | None) -> Iterator[Destination]:
+def open_destination(
+    volume: OpenVolume, path: str, single: str | None, kept: frozenset[Attribute]
+) -> Iterator[Destination]:
     """`single` is the uri of a source that is one file. Raises Fault."""
     with about(volume.named(path)):
         real = resolve(volume.root, (), b"/".join(paths.split(path)))
@@ -265,7 +284,7 @@ def open_destination(volume: OpenVolume, path: str, single: str | None) -> Itera
             real, only = _place_of_one(volume, path, real, single)
         root = make_folders(volume.root, real)
     try:
-        yield Destination(volume, root, real, only)
+        yield Destination(volume, root, real, only, kept)
     finally:
         os.close(root)
 

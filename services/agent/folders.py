@@ -1,6 +1,7 @@
 """The folders of a run that are to be finished when all they hold has arrived.
 
-There may be a million of them: each is kept as one short text, as what it was given as.
+There may be a million of them: each is kept as one short text, as what it was given as. Names of
+groups may have spaces; no name has a NUL.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ class Folders:
     def add(self, task: GivenTask, hands: int) -> None:
         """Given under this hand. They come with rising numbers."""
         one = task.entry
-        packed = f"{hands} {task.number} {one.mode} {one.mtime_ns} {one.uri}"
+        numbers = f"{hands} {task.number} {one.mode} {one.mtime_ns}"
+        packed = "\0".join((numbers, one.owner, one.group, one.uri))
         self._packed.append(packed.encode("utf-8", "surrogatepass"))
 
     def take_back(self) -> Iterator[Batch]:
@@ -38,6 +40,7 @@ class Folders:
 
 
 def _unpacked(packed: bytes) -> tuple[int, GivenTask]:
-    hands, number, mode, mtime_ns, uri = packed.decode("utf-8", "surrogatepass").split(" ", 4)
-    entry = Entry(uri, "folder", mode=int(mode), mtime_ns=int(mtime_ns))
-    return int(hands), GivenTask(int(number), entry)
+    numbers, owner, group, uri = packed.decode("utf-8", "surrogatepass").split("\0")
+    hands, number, mode, mtime_ns = map(int, numbers.split())
+    entry = Entry(uri, "folder", mode=mode, mtime_ns=mtime_ns, owner=owner, group=group)
+    return hands, GivenTask(number, entry)

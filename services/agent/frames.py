@@ -9,24 +9,22 @@
     end    = u32 zero, u32 length, JSON `End`
 
 The second form is for a block with holes: the `count` numbers are the lengths of data, hole, data,
-… in it (the first may be 0), and only the bytes of the data follow. Hashed are the zeros as well.
-
+… in it (the first may be 0), and only the bytes of data follow. Hashed are the zeros as well.
 Numbers are big-endian. The items come in the order asked. The BLAKE3 behind a block is that of
-the file's bytes from the head's `since` to the end of the block. `since` is where the item begins
-or, if the connection's last item ended there, where that one's hashes began: so one pass over the
-content verifies each block and, for a file that one connection read from its start, gives the hash
-of the whole file with the last one. Every block but a file's last has BLOCK_BYTES; an item begins
-at the end of a block.
+the file's bytes from the head's `since` to its end. `since` is where the item begins or, if the
+connection's last item ended there, where that one's hashes began: so one pass verifies each block
+and, for a file that one connection read from its start, gives the hash of the whole. Every block
+but a file's last has BLOCK_BYTES; an item begins at the end of a block.
 
 An item may say that the receiver has a file like it already. The sender then looks whether its own
-still is like the one asked for, by the `alike` of the item; by hash, for which the item carries the
-BLAKE3 of what the receiver has, it reads its own file and says now and then how far it is, `looked`
-growing up to the size told. If they are alike, the head says `same`, with the file's state and
-nothing behind it. Else the head is that of any file, and all bytes follow, whatever the offset
-asked. A sender that knows nothing of this sends the bytes.
+is still like that, by the `alike` of the item; by hash, for which the item carries the BLAKE3 of
+what the receiver has, it reads its own file and says now and then how far it is, `looked` growing
+up to the size told. If they are alike, the head says `same`, with the file's state and nothing
+behind it. Else all bytes follow, whatever the offset asked, and so they do from a sender that knows
+nothing of this.
 
-`read_…` trust nothing: each length is checked against its limit before anything is set aside
-for it. Raises Malformed for what is out of order and Cut where the bytes end too early.
+`read_…` trust nothing: each length is checked before anything is set aside for it. Raises Malformed
+for what is out of order and Cut where the bytes end too early.
 """
 
 from __future__ import annotations
@@ -45,7 +43,7 @@ from services.agent.commands import BLOCK_BYTES
 from services.agent.spent import SPENT
 
 HASH_BYTES = 32
-JSON_MAX = 64 << 10
+JSON_MAX = 1 << 20  # Of a head with extended attributes.
 ITEMS_MAX = 1_000
 REQUEST_MAX = 8 << 20
 BUFFER_BYTES = 256 << 10
@@ -60,17 +58,16 @@ Hash = Annotated[str, Meta(pattern=r"\A([0-9a-f]{64})?\Z")]
 
 
 class Item(Struct, frozen=True, omit_defaults=True):
-    """What is asked: the file or link `uri` below the ticket's path.
+    """What is asked: the file or link `uri` below the ticket's path; of a folder its `xattrs`.
 
     `length` bytes from `offset` on are sent if the file still has this `size`, `mtime_ns` and
     `ctime_ns`, and is this `file` where one is told; else as many from its start, in both cases no
-    more than there are; none if by `alike` it is the same as told: `hash` (64 hex characters) is
-    that of its content.
+    more than there are; none if by `alike` it is the same as told: `hash` is that of its content.
     """
 
     number: Count
     uri: str
-    kind: Literal["file", "link"] = "file"
+    kind: Literal["file", "link", "folder"] = "file"
     offset: Count = 0
     size: Count = 0
     mtime_ns: Nanoseconds = 0
@@ -79,6 +76,7 @@ class Item(Struct, frozen=True, omit_defaults=True):
     ctime_ns: Nanoseconds = 0
     length: Count = _TOP
     file: str = ""
+    xattrs: bool = False
 
 
 class Head(Struct, frozen=True, omit_defaults=True):
@@ -87,6 +85,7 @@ class Head(Struct, frozen=True, omit_defaults=True):
     The bytes from `offset` on follow, but for the last `rest`; a `sparse` file may have holes.
     With `looked`, bytes compared so far, it says no more than that: another head is to come. `file`
     tells it from all others there. `read_us` is how long the sender read and hashed since it told.
+    `xattrs` are by their escaped names behind `user.`, None where nobody asked.
     """
 
     number: Count
@@ -105,6 +104,7 @@ class Head(Struct, frozen=True, omit_defaults=True):
     file: str = ""
     sparse: bool = False
     read_us: Count = 0
+    xattrs: dict[str, bytes] | None = None
 
     @property
     def end(self) -> int:

@@ -69,9 +69,12 @@ class HeldFolder:
             if shared.before is not None and (note or shared.before[0] & _NEEDED != _NEEDED):
                 _note(shared, self.descriptor)
 
-    def finish(self, mode: int, mtime_ns: int) -> None:
-        """The folder is to have this mode and time from now on. Raises OSError."""
+    def finish(self, mode: int | None, mtime_ns: int) -> None:
+        """The folder is to have this mode (None: the one that it had) and time from now on. Raises
+        OSError."""
         shared = self._shared
+        if mode is None:
+            mode = self._mode_before()
         if shared is None:
             os.fchmod(self.descriptor, mode)
             os.utime(self.descriptor, ns=(mtime_ns, mtime_ns))
@@ -85,6 +88,13 @@ class HeldFolder:
                 return
             _put_back(self.descriptor, shared.before)
             shared.before = None
+
+    def _mode_before(self) -> int:
+        if self._shared is not None:
+            with self._shared.lock:
+                if self._shared.before is not None:
+                    return self._shared.before[0]
+        return stat.S_IMODE(os.fstat(self.descriptor).st_mode)
 
     def release(self, *, flush: bool = False) -> None:
         """Let go; `flush` makes the names in the folder durable. Raises OSError from that."""

@@ -12,6 +12,7 @@ from contextlib import suppress
 from msgspec.structs import replace
 
 from events import names
+from events.jobs import ErrorClass
 from events.tasks import Entry, Version
 from services.agent.bring import PIECE_BYTES, Bringing
 from services.agent.compare import Candidate, find, hash_file, is_like, keep
@@ -21,6 +22,9 @@ from services.agent.frames import Head, Inflow, Item, Malformed
 from services.agent.landing import Landing
 from services.agent.partial import remove_partial
 from services.agent.run import Overruled, Run
+from services.agent.xattrs import OFF
+
+NOT_TOLD = f"the sender's agent does not tell extended attributes: update it, or {OFF}"
 
 
 class Intake:
@@ -33,6 +37,7 @@ class Intake:
         self._bringing = bringing
         self._candidates: dict[int, Candidate] = {}
         self._piece = memoryview(bytearray(PIECE_BYTES))
+        self._xattrs = run.duty.choice.xattrs == "on"
         self.hands = 0  # The hand under which the tasks were given.
         self.versions: dict[int, Version] = {}  # Of files that are others than listed.
 
@@ -47,6 +52,7 @@ class Intake:
             if self._is_left(number, entry, [*parts, name]):
                 return False
             self._destination.check_place(entry.uri, parts, name)
+            self._destination.owner(entry)
             if entry.same_as and self._is_twin(number, entry):
                 return False
             found = self._find(entry, parts, name) if entry.kind == "file" else None
@@ -133,8 +139,10 @@ class Intake:
         candidate = self._candidates.get(number)
         if candidate is not None:
             version, how = (entry.size, entry.mtime_ns), (candidate.hash, candidate.comparison)
-            return Item(number, entry.uri, "file", 0, *version, *how)
-        return self._bringing.item(number, entry)
+            item: Item | None = Item(number, entry.uri, "file", 0, *version, *how)
+        else:
+            item = self._bringing.item(number, entry)
+        return replace(item, xattrs=True) if item and self._xattrs else item
 
     # As its bytes come.
 
@@ -160,12 +168,14 @@ class Intake:
     def take(self, number: int, entry: Entry, head: Head, inflow: Inflow) -> bool:
         """Whether the task is settled, or else to be asked for again.
 
-        Raises what the connection raises, Damaged, Elsewhere.
+        Raises what the connection raises, Damaged, Elsewhere; Fault for the run.
         """
         candidate = self._candidates.pop(number, None)
         self._compare(number, entry, head)
         if head.error_class is not None:
             self._fail(number, entry, Fault(head.error_class, head.message))
+        elif self._xattrs and entry.kind == "file" and head.xattrs is None:
+            raise Fault(ErrorClass.PERMISSION, NOT_TOLD)
         elif head.same:
             if candidate is None or not is_like(head, entry, candidate.comparison):
                 raise Malformed("the same as something that was not shown")
@@ -185,19 +195,30 @@ class Intake:
 
     def _keep(self, number: int, entry: Entry, head: Head, candidate: Candidate) -> bool:
         """What is here is what was wanted; when it cannot be kept, its bytes are to replace it."""
-        if self._destination.beyond is not None:
-            self._landing.add_done(number, entry.size, candidate.hash, candidate.started)
-            return True
         try:
-            parts, name = self._destination.place(entry.uri)
-            folder = self._landing.folder(parts)
-            if not keep(folder, name, candidate, head):
+            if not self._is_kept(number, entry, head, candidate):
                 return False
         except OSError:
             return False
+        except Fault as fault:
+            self._fail(number, entry, fault)
+            return True
+        self._landing.add_done(number, entry.size, candidate.hash, candidate.started)
+        return True
+
+    def _is_kept(self, number: int, entry: Entry, head: Head, candidate: Candidate) -> bool:
+        """Raises OSError, Fault."""
+        destination = self._destination
+        if destination.beyond is not None:
+            named = destination.named(entry.uri)
+            destination.giving.put_xattrs(destination.root, head.xattrs, named)
+            return True
+        parts, name = destination.place(entry.uri)
+        folder = self._landing.folder(parts)
+        if not keep(candidate, head, entry, destination, folder):
+            return False
         with suppress(OSError):  # An earlier run may have been killed at its last step.
             remove_partial(folder, name, self._run.duty.job, number)
-        self._landing.add_done(number, entry.size, candidate.hash, candidate.started)
         return True
 
     def _take_link(self, number: int, entry: Entry, head: Head, started: float) -> None:

@@ -11,12 +11,14 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 from msgspec import Struct
 
 from events.tasks import Entry, Failure
 from services.agent import paths
+from services.agent.attributes import Owner
 from services.agent.beneath import FOLDER, opened_beneath
 from services.agent.destination import Destination
 from services.agent.disk import SyncAll, start_writing
@@ -58,6 +60,7 @@ class _Waiting(Struct):
     hidden: Hidden
     size: int
     digest: str
+    owner: Owner
     folder: int
     name: bytes
     started: float
@@ -90,11 +93,19 @@ class Landing:
         return held.descriptor
 
     def add(
-        self, number: int, uri: str, hidden: Hidden, size: int, digest: str, *, started: float
+        self,
+        number: int,
+        uri: str,
+        hidden: Hidden,
+        size: int,
+        digest: str,
+        *,
+        owner: Owner,
+        started: float,
     ) -> None:
         parts, name = self._destination.place(uri)
         folder = self.folder(parts)
-        waiting = _Waiting(number, uri, hidden, size, digest, folder, name, started)
+        waiting = _Waiting(number, uri, hidden, size, digest, owner, folder, name, started)
         self._waiting.append(waiting)
         self._bytes += size
 
@@ -115,6 +126,7 @@ class Landing:
         os.symlink(target, hidden, dir_fd=folder)
         times = (entry.mtime_ns, entry.mtime_ns)
         os.utime(hidden, ns=times, dir_fd=folder, follow_symlinks=False)
+        self._destination.owner(entry).give_name(hidden, folder)
         self._put(entry.uri, folder, hidden, name)
         self.add_done(number, 0, "", started)
 
@@ -127,6 +139,7 @@ class Landing:
             os.unlink(hidden, dir_fd=folder)
         with opened_beneath(self._destination.root, first[:-1], FOLDER) as other:
             os.link(first[-1], hidden, src_dir_fd=other, dst_dir_fd=folder, follow_symlinks=False)
+        self._destination.owner(entry).give_name(hidden, folder)
         self._put(entry.uri, folder, hidden, name)
         with suppress(FileNotFoundError):  # It had that name already: nothing was renamed.
             os.unlink(hidden, dir_fd=folder)
@@ -143,9 +156,8 @@ class Landing:
         began = time.perf_counter()
         try:
             in_place = []
-            for one in self._flush(
-                [one for one in self._waiting if not dropped(one.number)], check
-            ):
+            waiting = [one for one in self._waiting if not dropped(one.number)]
+            for one in self._given(self._flush(waiting, check), check):
                 check()
                 if self._rename(one) and self._go_on(one, check):
                     in_place.append(one)
@@ -180,6 +192,16 @@ class Landing:
         for one in waiting:
             start_writing(one.hidden.descriptor, 0, one.size)
         return [one for one in waiting if self._flush_one(one, check)]
+
+    def _given(self, flushed: list[_Waiting], check: Callable[[], None]) -> list[_Waiting]:
+        """Those that have their owner. Until here each was ours, for a later run to go on with."""
+        given, others = [], []
+        for one in flushed:
+            if one.owner.has(os.fstat(one.hidden.descriptor)):
+                given.append(one)
+            elif self._try(one, partial(one.owner.give, one.hidden.descriptor)):
+                others.append(one)
+        return given + self._flush(others, check)
 
     def _flush_one(self, one: _Waiting, check: Callable[[], None]) -> bool:
         check()

@@ -13,11 +13,12 @@ import stat
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 
-from events import names
+from events import attributes, names
 from events.jobs import ErrorClass, Part
 from events.parts import names as part_names
 from events.tasks import Entry
 from services.agent import paths
+from services.agent.attributes import Noting
 from services.agent.beneath import FOLDER, PATH, open_beneath
 from services.agent.chosen import Chosen
 from services.agent.commands import Choice
@@ -55,6 +56,7 @@ class Listing:
         self._parts = parts
         self._chosen = Chosen(choice)
         self._symlinks = choice.symlinks
+        self._noting = Noting(attributes.read(choice.attributes))
         self._twins = Twins(KNOWN_MAX if choice.hardlinks == "on" else 0)
         self._levels = Levels(self._open)
         self._above: list[Entry] = []  # Folders on the way to the levels that are still untold.
@@ -70,13 +72,13 @@ class Listing:
         elif stat.S_ISDIR(found.st_mode):
             yield from self._folder()
         elif stat.S_ISREG(found.st_mode):
-            yield entry_of(names.to_text(self._source.parts[-1]), "file", found)
+            yield self._entry_of(names.to_text(self._source.parts[-1]), "file", found)
         else:
             message = f"{self._source.named('')}: is neither a file nor a folder"
             raise Fault(ErrorClass.MISSING, message)
 
     def _folder(self) -> Iterator[Entry]:
-        yield entry_of("", "folder", self._source.found)
+        yield self._entry_of("", "folder", self._source.found)
         try:
             opened = open_beneath(self._source.opened, (), FOLDER)
             self._levels.descend((), "", opened, whole=not self._chosen.picks)
@@ -112,7 +114,7 @@ class Listing:
     def again(self, uri: str) -> Iterator[Entry]:
         """What is there now; nothing when it is gone."""
         if not self._source.is_folder:
-            yield entry_of(uri, "file", self._source.look())
+            yield self._entry_of(uri, "file", self._source.look())
             return
         try:
             entry = self._named(uri, whole=True)
@@ -159,7 +161,7 @@ class Listing:
         with about(self._source.named(uri)):
             opened = self._open(tuple(self._source.find(uri)))
             try:
-                return entry_of(uri, "folder", os.fstat(opened))
+                return self._entry_of(uri, "folder", os.fstat(opened))
             finally:
                 os.close(opened)
 
@@ -225,13 +227,16 @@ class Listing:
         if self._chosen.is_out(uri, folder=is_folder) or not (is_folder or is_whole):
             return None
         if is_folder:
-            entry = entry_of(uri, "folder", found)
+            entry = self._entry_of(uri, "folder", found)
             if self._enter(folder, parts, uri, is_link=is_link, whole=is_whole) and not is_whole:
                 self._levels.last.untold = entry
             return entry if is_whole else None
         told = leaf(folder, name, uri, found)
         self.skipped += told is None
-        return told and self._twins.told(told, found)
+        return told and self._twins.told(self._noting.noted(told, found), found)
+
+    def _entry_of(self, uri: str, kind: str, found: os.stat_result) -> Entry:
+        return self._noting.noted(entry_of(uri, kind, found), found)
 
     def _enter(self, above: int, parts: Parts, uri: str, *, is_link: bool, whole: bool) -> bool:
         """Whether what is in the folder comes next."""

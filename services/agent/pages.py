@@ -94,4 +94,5 @@ def pages(entries: Iterable[Entry | None]) -> Iterator[Page]:
 
 def weight(entry: Entry) -> int:
     """About how many bytes an entry takes in a message."""
-    return ENTRY_BYTES + 2 * (len(entry.uri) + len(entry.target) + len(entry.same_as))
+    texts = (entry.uri, entry.target, entry.same_as, entry.owner, entry.group)
+    return ENTRY_BYTES + 2 * sum(map(len, texts))

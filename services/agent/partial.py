@@ -30,7 +30,6 @@ from services.agent.spent import SPENT
 from services.agent.whole import Whole
 
 NAME_MAX = 255
-FILE_MODE_BITS = 0o777
 _OURS = re.compile(rb"\..*\.haulage-[0-9a-f]{24}-[0-9]+\.(part|journal)", re.DOTALL)
 
 

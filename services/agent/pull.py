@@ -99,7 +99,7 @@ class Puller:
             if others_moved > self._before[1]:
                 self._leave_to_others(left)
             if left and self._crew.steps == self._before[0]:
-                message = f"{who(self._run.duty)} cannot be read: {_told(error)}"
+                message = f"{who(self._run.duty)} cannot be read: {told(error)}"
                 raise Fault(ErrorClass.NETWORK, message) from error
             self._failures = 0
         self._run.halt.sleep(PAUSES_S[self._failures])
@@ -187,7 +187,7 @@ def _ms(duration_s: float) -> int:
     return max(0, round(duration_s * 1000))
 
 
-def _told(error: Exception) -> str:
+def told(error: Exception) -> str:
     match error:
         case Damaged():
             return "bytes arrived damaged"

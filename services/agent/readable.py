@@ -8,6 +8,7 @@ from typing import Protocol
 from services.agent.sparse import is_sparse, runs
 from services.agent.unchanged import Seen as Seen
 from services.agent.unchanged import settled
+from services.agent.xattrs import Xattrs, read
 
 
 class Readable(Protocol):
@@ -37,6 +38,10 @@ class Readable(Protocol):
         """The first `size` bytes, or as many as there are."""
         ...
 
+    def xattrs(self, named: str) -> Xattrs:
+        """Those that it has now. Raises Fault as well, about what messages call `named`."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -63,6 +68,9 @@ class LocalFile:
 
     def read(self, size: int) -> bytes:
         return os.pread(self.descriptor, size, 0)
+
+    def xattrs(self, named: str) -> Xattrs:
+        return read(self.descriptor, named)
 
     def close(self) -> None:
         os.close(self.descriptor)

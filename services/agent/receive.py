@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 
 from events import ranges
+from events.attributes import read
 from events.jobs import ErrorClass
 from events.tasks import Failure
 from services.agent import paths
@@ -18,6 +19,7 @@ from services.agent.cloud_store import open_cloud
 from services.agent.crew import Batch, Crew
 from services.agent.destination import Destination, open_destination
 from services.agent.faults import Fault
+from services.agent.folder_xattrs import FolderXattrs, told_of
 from services.agent.folders import Folders
 from services.agent.halt import Stopped
 from services.agent.left import LeftAlone
@@ -76,7 +78,7 @@ def _receive(run: Run, volume: AnyVolume, given: TasksGiven, *, with_twins: bool
         if isinstance(opened, OpenCloud):
             arriving = open_cloud(opened, *place)
         else:
-            arriving = open_destination(opened, *place)
+            arriving = open_destination(opened, *place, read(run.duty.choice.attributes))
         with arriving as destination:
             receiving = _Receiving(run, destination, with_twins=with_twins)
             receiving.receive(given)
@@ -99,6 +101,7 @@ class _Receiving:
         self._left = LeftAlone(run, destination)
         self._crew = Crew(run, self._work)
         self._folders = Folders()
+        self._extended = FolderXattrs(run)
         self._fault: Fault | None = None
 
     def receive(self, given: TasksGiven) -> None:
@@ -114,7 +117,10 @@ class _Receiving:
         if self._fault is not None:
             raise self._fault
         self._run.halt.check()
-        self._finish()
+        try:
+            self._finish()
+        finally:
+            self._extended.close()
 
     def _hand_out(self, given: TasksGiven) -> None:
         """Make folders, which are to be finished, and hand out the rest, page by page."""
@@ -161,13 +167,15 @@ class _Receiving:
 
     def _finish_some(self, folders: list[GivenTask], hands: int) -> None:
         duty, began = self._run.duty, time.monotonic()
+        extended = self._extended.of(folders)
         numbers = ranges.write(task.number for task in folders)
         self._run.desk.report(TasksStarted(duty.job, duty.run, numbers, hands))
         done, failures = [], []
         for task in folders:
             self._run.pulse.beat()
             try:
-                self._destination.finish_folder(task.entry, self._left.mark(task))
+                xattrs = told_of(extended.get(task.number))
+                self._destination.finish_folder(task.entry, self._left.mark(task), xattrs)
                 done.append(task.number)
                 self._run.progress.done(task.number, 0)
             except Fault as fault:

@@ -26,6 +26,7 @@ from services.agent.sparse import hash_zeros
 from services.agent.spent import SPENT
 from services.agent.unchanged import identity, which
 from services.agent.volumes import AnySource
+from services.agent.xattrs import Xattrs
 
 PIECE_BYTES = 256 << 10
 MESSAGE_MAX = 2_000
@@ -56,6 +57,9 @@ def send(item: Item, source: AnySource, outflow: Outflow, trail: Trail) -> None:
         if item.kind == "link":
             outflow.put(write_head(_link(item, source)))
             return
+        if item.kind == "folder":
+            outflow.put(write_head(Head(item.number, xattrs=source.folder_xattrs(item.uri))))
+            return
         opened = source.open_file(item.uri)
     except OSError as error:
         outflow.put(write_head(_failed(item, fault_of(error, source.named(item.uri)))))
@@ -82,19 +86,23 @@ def _send_file(
 ) -> None:
     try:
         same = _same(item, opened, outflow)
+        before = same or opened.settled()
+        xattrs = _xattrs(item, opened, source)
     except _Unreadable as unreadable:
-        fault = fault_of(unreadable.error, source.named(item.uri))
-        outflow.put(write_head(_failed(item, fault)))
+        why = fault_of(unreadable.error, source.named(item.uri))
+        outflow.put(write_head(_failed(item, why)))
+        return
+    except Fault as why:
+        outflow.put(write_head(_failed(item, why)))
         return
     if same is not None:
-        outflow.put(write_head(_head(item, same, same=True)))
+        outflow.put(write_head(_head(item, same, xattrs, same=True)))
         return
-    before = opened.settled()
     offset = _offset(item, before)
     end = min(before.st_size, offset + item.length)
     trail.begin(identity(before), offset)
     rest, sparse = before.st_size - end, opened.has_holes()
-    head = _head(item, before, offset=offset, since=trail.since, rest=rest, sparse=sparse)
+    head = _head(item, before, xattrs, offset=offset, since=trail.since, rest=rest, sparse=sparse)
     outflow.put(write_head(head))
     try:
         send_blocks = _send_holed if sparse else _send_blocks
@@ -117,6 +125,7 @@ def _end(outflow: Outflow, error_class: ErrorClass | None, message: str) -> None
 def _head(
     item: Item,
     found: Seen,
+    xattrs: Xattrs | None,
     *,
     offset: int = 0,
     since: int = 0,
@@ -137,7 +146,16 @@ def _head(
         same=same,
         file=which(found),
         read_us=SPENT.take_reading_us() if same else 0,
+        xattrs=xattrs,
     )
+
+
+def _xattrs(item: Item, opened: Readable, source: AnySource) -> Xattrs | None:
+    """Once its state counts, so that a later change of them is one of the file."""
+    try:
+        return opened.xattrs(source.named(item.uri)) if item.xattrs else None
+    except OSError as error:
+        raise _Unreadable(error) from error
 
 
 def _offset(item: Item, found: Seen) -> int:

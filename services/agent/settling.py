@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-
 from services.agent.arrival import Arrival
 from services.agent.destination import Destination
 from services.agent.faults import Fault
 from services.agent.halt import Stopped
 from services.agent.landing import Landing
-from services.agent.partial import FILE_MODE_BITS
 from services.agent.run import Run
 
 
@@ -32,10 +29,12 @@ def _land(arrival: Arrival, run: Run, destination: Destination, landing: Landing
     assert head is not None
     try:
         digest = partial.hash(run.step)
-        os.fchmod(partial.descriptor, head.mode & FILE_MODE_BITS)
-        os.utime(partial.descriptor, ns=(head.mtime_ns, head.mtime_ns))
-        size, started = partial.verified, arrival.started
-        landing.add(arrival.number, uri, partial, size, digest, started=started)
+        parts, name = destination.place(uri)
+        place = (landing.folder(parts), name, destination.named(uri))
+        destination.giving.dress(partial.descriptor, head, *place)
+        size, owner = partial.verified, destination.owner(arrival.entry)
+        started = arrival.started
+        landing.add(arrival.number, uri, partial, size, digest, owner=owner, started=started)
     except Stopped:
         partial.close()
         raise

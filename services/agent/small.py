@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import suppress
 
 from blake3 import blake3
 
@@ -16,7 +17,7 @@ from services.agent.destination import Destination
 from services.agent.faults import Fault
 from services.agent.frames import Head, Inflow
 from services.agent.landing import Landing
-from services.agent.partial import FILE_MODE_BITS, partial_names
+from services.agent.partial import partial_names
 from services.agent.reserve import claim
 from services.agent.run import Run
 from services.agent.spent import SPENT
@@ -58,16 +59,24 @@ class Smalls:
         self._run.halt.check()
         claim(self._run, self._destination, entry.uri, len(content), take=True)
         began = time.perf_counter()
-        parts, name = self._destination.place(entry.uri)
-        small = _Small(self._landing.folder(parts), name, self._run.duty.job, number)
-        try:
-            small.fill(content, head)
-        except OSError:
-            small.close()
-            raise
+        small = self._filled(number, entry, head, content)
         SPENT.writing += time.perf_counter() - began
         size, text = len(content), str(digest.hexdigest())
-        self._landing.add(number, entry.uri, small, size, text, started=started)
+        owner = self._destination.owner(entry)
+        self._landing.add(number, entry.uri, small, size, text, owner=owner, started=started)
+
+    def _filled(self, number: int, entry: Entry, head: Head, content: memoryview) -> _Small:
+        parts, name = self._destination.place(entry.uri)
+        folder, giving = self._landing.folder(parts), self._destination.giving
+        small = _Small(folder, name, self._run.duty.job, number)
+        try:
+            small.fill(content)
+            giving.dress(small.descriptor, head, folder, name, self._destination.named(entry.uri))
+            self._destination.owner(entry).give(small.descriptor)
+        except (OSError, Fault):
+            small.discard(folder)
+            raise
+        return small
 
     def _read(self, number: int, into: memoryview, inflow: Inflow) -> None:
         while into:
@@ -93,11 +102,14 @@ class _Small:
             os.unlink(self.name, dir_fd=folder)
             return open_beneath(folder, (self.name,), _FLAGS, mode=0o600)
 
-    def fill(self, content: memoryview, head: Head) -> None:
+    def fill(self, content: memoryview) -> None:
         while content:
             content = content[os.write(self.descriptor, content) :]
-        os.fchmod(self.descriptor, head.mode & FILE_MODE_BITS)
-        os.utime(self.descriptor, ns=(head.mtime_ns, head.mtime_ns))
+
+    def discard(self, folder: int) -> None:
+        self.close()
+        with suppress(OSError):
+            os.unlink(self.name, dir_fd=folder)
 
     def forget_journal(self) -> None:
         """There is none."""

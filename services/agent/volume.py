@@ -22,6 +22,7 @@ from services.agent.beneath import FOLDER, PATH, open_beneath, opened_beneath, r
 from services.agent.commands import Found, Room
 from services.agent.faults import Fault, about, fault_of
 from services.agent.readable import LocalFile, Readable
+from services.agent.xattrs import Xattrs, read
 
 
 class Volume:
@@ -230,6 +231,18 @@ class Source:
             target = os.readlink(parts[-1], dir_fd=folder)
         self.volume.check_link([*self.real, *parts[:-1]], parts[-1], target)
         return target, found
+
+    def folder_xattrs(self, uri: str) -> Xattrs:
+        """Of the folder `uri`. Raises Fault, OSError."""
+        parts = self.find(uri)
+        if self._follows:
+            opened = self.open_followed(parts, FOLDER)
+        else:
+            opened = open_beneath(self.opened, parts, FOLDER)
+        try:
+            return read(opened, self.named(uri))
+        finally:
+            os.close(opened)
 
     def _not_followed(self, parts: list[bytes], uri: str) -> Fault:
         """Why a link was listed as what cannot be followed."""

@@ -32,6 +32,13 @@ class Choosing:
     hardlinks: bool = False
     """Names of one file arrive as names of one file, and its bytes once."""
 
+    attributes: str | None = None
+    """What is kept beside the time of change: owner, group, permissions, between them commas; or
+    none."""
+
+    xattrs: bool = False
+    """Extended attributes (user.*) of files and folders come as well."""
+
     stable: int | None = None
     """Files are waited for until they were left alone for so many seconds; others go first."""
 
@@ -70,5 +77,9 @@ def _named(choosing: Choosing) -> Iterator[tuple[str, Value]]:
             yield f"transfer_{name}", value
     if choosing.hardlinks:
         yield "transfer_hardlinks", "on"
+    if choosing.attributes is not None:
+        yield "transfer_attributes", text(choosing.attributes)
+    if choosing.xattrs:
+        yield "transfer_xattrs", "on"
     if choosing.stable is not None:
         yield "transfer_stable_s", choosing.stable

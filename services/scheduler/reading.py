@@ -71,7 +71,8 @@ class Reading:
             page = table.page_of(number)
             entry = (await self._entries(page))[number - page.first + page.offset]
             given.append(GivenTask(number, entry))
-            size_bytes += len(entry.uri) + len(entry.target) + len(entry.same_as) + TASK_BYTES
+            texts = (entry.uri, entry.target, entry.same_as, entry.owner, entry.group)
+            size_bytes += sum(map(len, texts)) + TASK_BYTES
             if size_bytes > GIVEN_BYTES_MAX:
                 break
         after = given[-1].number if given else asked.after

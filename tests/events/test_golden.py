@@ -99,6 +99,7 @@ SAMPLES: list[codec.Event] = [
     jobs.Moved(JOB, QUEUE, "a0V"),
     tasks.Found(JOB, 1, 0, ENTRIES),
     tasks.Found(JOB, 1, 3, [tasks.Entry("b", size=5, mtime_ns=1, same_as="a")]),
+    tasks.Found(JOB, 1, 4, [tasks.Entry("c", mtime_ns=1, owner="ann", group="1001")]),
     tasks.Started(JOB, 2, "0-2"),
     tasks.Done(JOB, 2, "0,2", 5, [0, 10], [1, 2], ["", "0" * 64]),
     tasks.Failed(JOB, 2, [tasks.Failure(1, jobs.ErrorClass.CHANGED, "it changed")]),
@@ -137,6 +138,8 @@ def path_of(event: codec.Event) -> Path:
             shape = ".measured"
         case tasks.Found(entries=[tasks.Entry(same_as=first), *_]) if first:
             shape = ".hard_link"
+        case tasks.Found(entries=[tasks.Entry(owner=owner), *_]) if owner:
+            shape = ".owned"
         case jobs.ListingStarted(first=first) if first:
             shape = ".goes_on"
         case jobs.Interrupted(listing=False):

@@ -161,6 +161,25 @@ def test_what_is_there_is_told_as_the_file_that_it_was(planes: Planes, bucket: C
     assert [one.kind if one else None for one in there[-2:]] == [None, "folder"]
 
 
+def test_a_store_keeps_no_owners_and_refuses_extended_attributes_where_there_are_some(
+    planes: Planes, bucket: CloudVolume
+) -> None:
+    (planes.source / "sh010").mkdir()
+    for name in ("plain", "marked"):
+        (planes.source / "sh010" / name).write_bytes(name.encode())
+    planes.choice = Choice(attributes="owner, group, permissions", xattrs="on")
+    entries = [replace(one, owner="ghost", group="ghost") for one in planes.list("sh010")]
+    try:
+        os.setxattr(planes.source / "sh010/marked", b"user.mark", b"1")
+    except OSError:
+        pytest.skip("the file system here has no extended attributes")
+    failed = stores(planes, bucket, ledger=Ledger(entries)).failed()
+    assert failed["marked"][0] == "permission"
+    assert "a store keeps no extended attributes" in failed["marked"][1]
+    assert (failed.keys(), objects(bucket)) == ({"marked"}, {"sh010/plain": b"plain"})
+    assert leftovers(bucket.staging) == []
+
+
 def test_a_run_that_was_stopped_goes_on_from_what_it_had(
     planes: Planes, bucket: CloudVolume
 ) -> None:

@@ -34,7 +34,7 @@ ITEMS = st.lists(
         Item,
         number=COUNT,
         uri=st.text(max_size=50),
-        kind=st.sampled_from(["file", "link"]),
+        kind=st.sampled_from(["file", "link", "folder"]),
         offset=COUNT,
         size=COUNT,
         mtime_ns=st.integers(-(2**63) + 1, 2**63 - 1),

@@ -210,13 +210,24 @@ def test_settings_of_a_new_job_are_given_with_it(cli: Terminal) -> None:
     settings = msgspec.json.decode(command.body)["settings"]
     assert settings == {"stall_s": 60, "job_on_missing": "ignore"}
     chosen = cli.types(
-        *submit, "--exclude", "*.tmp", "--exclude", "cache/", "--symlinks=skip", "--hardlinks"
+        *submit,
+        "--exclude",
+        "*.tmp",
+        "--exclude",
+        "cache/",
+        "--symlinks=skip",
+        "--hardlinks",
+        "--attributes",
+        "owner, group",
+        "--xattrs",
     )
     assert chosen.status == 0
     assert msgspec.json.decode(cli.world.commands()[1].body)["settings"] == {
         "transfer_exclude": "*.tmp, cache/",
         "transfer_symlinks": "skip",
         "transfer_hardlinks": "on",
+        "transfer_attributes": "owner, group",
+        "transfer_xattrs": "on",
     }
     both = cli.types(*submit, "--set", "transfer_include=a", "--include", "b")
     assert (both.status, "give it once" in both.err) == (2, True)
