@@ -24,7 +24,8 @@ def read(text: str) -> frozenset[Attribute]:
         raise BadAttributes(f"a part is empty: for nothing at all write {NONE}")
     for word in words:
         if word not in ATTRIBUTES:
-            raise BadAttributes(f"{word} {'stands alone' if word == NONE else 'is none of them'}")
+            why = "stands alone" if word == NONE else "is not one of them"
+            raise BadAttributes(f"{word} {why}")
     return frozenset(one for one in ATTRIBUTES if one in words)
 
 

@@ -52,8 +52,8 @@ OF_TRANSFERS = (
         "transfer_attributes",
         OF_JOBS,
         attributes.DEFAULT,
-        "what files, folders and links keep of their source besides time of change; owner and "
-        "group go by name, and are known of what is listed from then on; a store keeps none",
+        "what files, folders and links keep of the source; owner and group go by name, of what is "
+        "listed from then on; a store keeps none",
         written=attributes.WRITTEN,
         fault=attributes.fault,
     ),
@@ -61,8 +61,8 @@ OF_TRANSFERS = (
         "transfer_xattrs",
         OF_JOBS,
         "off",
-        "on, extended attributes (user.*) of files and folders come with them; where they cannot "
-        "be kept, what has some fails",
+        "on, files and folders come with their extended attributes (user.*); where those cannot be "
+        "kept, what has some fails",
         choices=("off", "on"),
     ),
     Setting(

@@ -33,8 +33,7 @@ class Choosing:
     """Names of one file arrive as names of one file, and its bytes once."""
 
     attributes: str | None = None
-    """What is kept beside the time of change: owner, group, permissions, between them commas; or
-    none."""
+    """What they keep of the source: owner, group, permissions, between them commas, or none."""
 
     xattrs: bool = False
     """Extended attributes (user.*) of files and folders come as well."""

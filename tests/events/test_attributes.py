@@ -26,8 +26,8 @@ def test_what_is_not_told_is_that_permissions_are_kept() -> None:
     [
         ("", "write none"),
         ("owner,", "write none"),
-        ("owner, times", "times is none of them"),
-        ("Owner", "Owner is none of them"),
+        ("owner, times", "times is not one of them"),
+        ("Owner", "Owner is not one of them"),
         ("owner, none", "none stands alone"),
     ],
 )
