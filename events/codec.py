@@ -159,6 +159,8 @@ def subject(event: Event) -> str:
             return f"endpoint/{event.endpoint}"
         case endpoints.FilesChanging() | endpoints.FilesChanged():
             return f"endpoint/{event.endpoint}"
+        case endpoints.Disabled() | endpoints.Enabled():
+            return f"endpoint/{event.endpoint}"
         case pairs.SettingsChanged(one=one, other=other):
             return f"pair/{one}/{other}"
         case about_a_job:

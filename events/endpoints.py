@@ -172,6 +172,19 @@ class FilesChanged(Base, frozen=True, tag="endpoint.files_changed"):
     size: int = 0
 
 
+class Disabled(Base, frozen=True, tag="endpoint.disabled"):
+    """A person (`by`) took it out of use: nothing is started on it, whether it is there or not."""
+
+    endpoint: str
+    by: str
+
+
+class Enabled(Base, frozen=True, tag="endpoint.enabled"):
+    """A disabled one may be used again."""
+
+    endpoint: str
+
+
 Event = (
     Enrolled
     | CameOnline
@@ -185,12 +198,15 @@ Event = (
     | VolumeFreed
     | FilesChanging
     | FilesChanged
+    | Disabled
+    | Enabled
 )
 
 
 class Endpoint(Struct, frozen=True):
     """`full` are the volumes without room, and since when; `reach` is what it found of others when
     it last dialled them, by their ids. `changing` are the changes of files whose outcome is open.
+    `disabled_at` is None while it may be used.
     """
 
     id: str
@@ -209,6 +225,8 @@ class Endpoint(Struct, frozen=True):
     stays: Stays = {}
     full: dict[str, datetime] = {}
     changing: dict[str, FilesChanging] = {}
+    disabled_by: str = ""
+    disabled_at: datetime | None = None
 
     def unused_until(self, volume: str = "") -> datetime | None:
         """When it, or else its volume, is used again; None when it may be used."""
@@ -263,6 +281,10 @@ def evolve(endpoint: Endpoint | None, event: Event, at: datetime) -> Endpoint:
         case FilesChanged(change=change):
             open_ = {one: what for one, what in endpoint.changing.items() if one != change}
             return replace(endpoint, changing=open_)
+        case Disabled(by=by):
+            return replace(endpoint, disabled_by=by, disabled_at=at)
+        case Enabled():
+            return replace(endpoint, disabled_by="", disabled_at=None)
 
 
 def _mounted(endpoint: Endpoint, volumes: list[Volume], at: datetime) -> Stays:

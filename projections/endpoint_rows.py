@@ -21,7 +21,8 @@ class Row(Struct, frozen=True):
 
     `machine` is None where no commands may run; `lanes` is the endpoint's own number of lanes,
     None where the workspace's holds; `full_volumes` are those without room. `relays` is how many
-    connections of others it joins, `reach` what it found of others when it dialled them.
+    connections of others it joins, `reach` what it found of others when it dialled them;
+    `disabled_at` is None while it may be used.
     """
 
     id: str
@@ -40,6 +41,8 @@ class Row(Struct, frozen=True):
     full_volumes: tuple[str, ...] = ()
     relays: int = 0
     reach: tuple[Dialled, ...] = ()
+    disabled_by: str = ""
+    disabled_at: datetime | None = None
 
 
 def project(row: Row | None, recorded: Recorded) -> Row | None:
@@ -54,7 +57,7 @@ def project(row: Row | None, recorded: Recorded) -> Row | None:
     if row is None:
         return None
     row = replace(row, sequence=recorded.sequence, index=recorded.index)
-    after = _moved(row, event)
+    after = _moved(row, event, recorded.at)
     return after if after.online is row.online else replace(after, since=recorded.at)
 
 
@@ -70,7 +73,10 @@ def _moved(
     | endpoints.VolumeFreed
     | endpoints.Readmitted
     | endpoints.FilesChanging
-    | endpoints.FilesChanged,
+    | endpoints.FilesChanged
+    | endpoints.Disabled
+    | endpoints.Enabled,
+    at: datetime,
 ) -> Row:
     match event:
         case endpoints.CameOnline():
@@ -100,6 +106,10 @@ def _moved(
         case endpoints.VolumeFreed(volume=volume):
             left = tuple(one for one in row.full_volumes if one != volume)
             return replace(row, full_volumes=left)
+        case endpoints.Disabled(by=by):
+            return replace(row, disabled_by=by, disabled_at=at)
+        case endpoints.Enabled():
+            return replace(row, disabled_by="", disabled_at=None)
         case endpoints.BackedOff() | endpoints.Readmitted():
             return row
         case endpoints.FilesChanging() | endpoints.FilesChanged():

@@ -108,7 +108,7 @@ class Lanes:
         for endpoint in endpoints:
             lanes = settings.find("client_compute_lanes", (endpoint.settings, workspace))
             there = endpoint.online and endpoint.machine is not None
-            there = there and endpoint.unused_until() is None
+            there = there and endpoint.unused_until() is None and endpoint.disabled_at is None
             self._room[endpoint.id] = int(lanes) if there else 0
             self._count(endpoint.id)
 

@@ -13,6 +13,7 @@ _CAUSES = {
     "stopped": "it was stopped",
     "endpoint_restarted": "the agent was started again",
     "endpoint_offline": "an endpoint went offline",
+    "endpoint_disabled": "an endpoint was disabled",
     "volume_offline": "a volume went offline",
     "volume_full": "a volume is full",
     "by_hand": "by hand",

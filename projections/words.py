@@ -193,6 +193,10 @@ def _endpoint(event: endpoints.Event, who: str, at: datetime, names: Names) -> s
             return f"volume {volume} of {name} is full: {figures.size(free)} are free"
         case endpoints.VolumeFreed(volume=volume, free_bytes=free):
             return f"volume {volume} of {name} has room again: {figures.size(free)} are free"
+        case endpoints.Disabled():
+            return _by(who, "disabled", f"endpoint {name}")
+        case endpoints.Enabled():
+            return _by(who, "enabled", f"endpoint {name}")
         case endpoints.Readmitted(volume=volume):
             return f"volume {volume} of {name} is used again" if volume else f"{name} is used again"
         case endpoints.FilesChanging():

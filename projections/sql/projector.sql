@@ -128,18 +128,18 @@ where (queues.sequence, queues.index) < (excluded.sequence, excluded.index)
 -- name: load_endpoints
 select
     id, name, kind, since, sequence, index, online, session, url, volumes, offline_cause,
-    machine, lanes, full_volumes, relays, reach
+    machine, lanes, full_volumes, relays, reach, disabled_by, disabled_at
 from endpoints where id = any($1::text[])
 
 -- name: save_endpoints
 insert into endpoints (
     id, name, kind, since, sequence, index, online, session, url, volumes, offline_cause,
-    machine, lanes, full_volumes, relays, reach
+    machine, lanes, full_volumes, relays, reach, disabled_by, disabled_at
 )
 select * from unnest(
     $1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::bigint[], $6::int[],
     $7::boolean[], $8::text[], $9::text[], $10::jsonb[], $11::text[], $12::jsonb[],
-    $13::int[], $14::jsonb[], $15::int[], $16::jsonb[]
+    $13::int[], $14::jsonb[], $15::int[], $16::jsonb[], $17::text[], $18::timestamptz[]
 )
 on conflict (id) do update set
     name = excluded.name, kind = excluded.kind, since = excluded.since,
@@ -147,7 +147,8 @@ on conflict (id) do update set
     session = excluded.session, url = excluded.url, volumes = excluded.volumes,
     offline_cause = excluded.offline_cause, machine = excluded.machine,
     lanes = excluded.lanes, full_volumes = excluded.full_volumes, relays = excluded.relays,
-    reach = excluded.reach
+    reach = excluded.reach, disabled_by = excluded.disabled_by,
+    disabled_at = excluded.disabled_at
 where (endpoints.sequence, endpoints.index) < (excluded.sequence, excluded.index)
 
 -- name: save_rooms

@@ -204,6 +204,7 @@ create table queues (
 -- `machine` (events.endpoints.Machine) is null where no commands may run; `lanes` is the endpoint's
 -- own setting, null where that of the workspace holds; `full_volumes`: those without room. `relays` is
 -- how many connections it joins; `reach` what it found of others: [events.endpoints.Dialled].
+-- `disabled_at` is null while it may be used.
 create table endpoints (
     id text collate "C" primary key,
     name text not null,
@@ -219,6 +220,8 @@ create table endpoints (
     full_volumes jsonb not null default '[]',
     relays int not null default 0,
     reach jsonb not null default '[]',
+    disabled_by text not null default '',
+    disabled_at timestamptz,
     sequence bigint not null,
     index int not null
 );

@@ -47,6 +47,7 @@ COMMANDS = {
         "mkdir": ("changing:mkdir", "Make folders on an endpoint."),
         "mv": ("changing:mv", "Rename a file or folder on an endpoint."),
         "rm": ("changing:rm", "Delete files and folders on an endpoint."),
+        "endpoint": ("endpoint:app", "Take endpoints out of use, and give them back."),
         "settings": ("settings:app", "See and change settings."),
     },
     "Run": {

@@ -225,13 +225,22 @@ def endpoints(rows: Sequence[Endpoint]) -> Table:
         made.add_row(
             screen.cut(row.name),
             screen.plain(row.kind),
-            screen.status(row.status),
+            screen.status("disabled" if row.disabled else row.status),
             str(row.jobs_running),
             screen.cut(_volumes(row)),
             screen.cut(_reaches(row)),
             screen.plain(row.id, "dim"),
         )
     return made
+
+
+def endpoint_line(row: Endpoint) -> Text:
+    """An endpoint in one line: what to say after something was done to it."""
+    made = screen.plain(f"{row.name}  ").append_text(screen.status(row.status))
+    if row.disabled is None:
+        return made.append_text(screen.plain("  in use"))
+    when = words.moment(row.disabled.at)
+    return made.append_text(screen.plain(f"  disabled by {row.disabled.by} since {when}"))
 
 
 def _reaches(row: Endpoint) -> str:

@@ -16,6 +16,7 @@ from litestar.types import ASGIApp
 
 from services.gateway import (
     description,
+    endpoint_routes,
     file_change_routes,
     file_routes,
     problems,
@@ -90,6 +91,7 @@ COMMANDS = [
     append,
     change_tasks,
     move,
+    *endpoint_routes.COMMANDS,
 ]
 OF_QUEUES = [*queue_routes.READS, *queue_routes.COMMANDS]
 SAFE = ("GET", "HEAD", "OPTIONS")

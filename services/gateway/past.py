@@ -230,6 +230,8 @@ async def endpoints(historian: Historian, text: str) -> list[Endpoint]:
                 "rooms": None,
                 "reaches": msgspec.json.encode(_reaches(row, found.rows)),
                 "jobs_running": found.running.get(row.id, 0),
+                "machine": msgspec.json.encode(row.machine),
+                "lanes_taken": found.lanes.get(row.id, 0),
             }
         )
         for row in found.rows

@@ -9,6 +9,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from events.settings import Value
+from services.gateway.endpoint_resources import Disabling, Machine
 from services.scheduler.commands import Estimate, Limited, Reason
 
 
@@ -274,7 +275,10 @@ class Reach(Struct, frozen=True):
 
 class Endpoint(Struct, frozen=True):
     """`listens`: others may dial it. `relays` is how many connections it joins of those who cannot
-    dial each other; `reaches` what it found when it tried others.
+    dial each other; `reaches` what it found when it tried others. `since` is when it came or went.
+    `machine` is null where no commands may run; of its lanes `lanes_taken` are busy, and
+    `lanes` is its own `client_compute_lanes`, null where the workspace's holds. While it is
+    `disabled` nothing starts there.
     """
 
     id: str
@@ -287,6 +291,11 @@ class Endpoint(Struct, frozen=True):
     listens: bool = True
     relays: int = 0
     reaches: list[Reach] = []
+    since: datetime | None = None
+    machine: Machine | None = None
+    lanes: int | None = None
+    lanes_taken: int = 0
+    disabled: Disabling | None = None
 
 
 class QueueDeleted(Struct, frozen=True):

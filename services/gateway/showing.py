@@ -13,8 +13,9 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from events import jobs
+from events import endpoints, jobs
 from projections import job_log, words
+from services.gateway.endpoint_resources import Disabling, Machine
 from services.gateway.resources import (
     Computing,
     Endpoint,
@@ -258,6 +259,14 @@ def _volumes(row: Row) -> list[Volume]:
     ]
 
 
+def _machine(stored: str | bytes | None) -> Machine | None:
+    told = msgspec.json.decode(stored or "null", type=endpoints.Machine | None)
+    if told is None:
+        return None
+    size, tags = (told.cores, told.memory_bytes), list(told.tags)
+    return Machine(told.hostname, told.user, *size, told.platform, told.site, tags)
+
+
 def endpoint(row: Row) -> Endpoint:
     return Endpoint(
         id=row["id"],
@@ -270,4 +279,9 @@ def endpoint(row: Row) -> Endpoint:
         listens=bool(row["url"]),
         relays=row["relays"],
         reaches=msgspec.json.decode(row["reaches"] or "[]", type=list[Reach]),
+        since=row["since"],
+        machine=_machine(row["machine"]),
+        lanes=row["lanes"],
+        lanes_taken=row["lanes_taken"],
+        disabled=Disabling(row["disabled_by"], row["disabled_at"]) if row["disabled_at"] else None,
     )

@@ -204,7 +204,8 @@ def _endpoints(past: Past, at: Instant) -> EndpointsFound:
         end
         for row in past.rows.jobs.values()
         if row.status == "running"
-        for end in {row.source_endpoint, row.destination_endpoint}
+        for end in {row.source_endpoint, row.destination_endpoint, *row.lanes.values()}
     )
+    lanes = Counter(one for row in past.rows.jobs.values() for one in row.lanes.values())
     there = sorted(past.rows.endpoints.values(), key=lambda row: (row.name, row.id))
-    return EndpointsFound(at, there, dict(running))
+    return EndpointsFound(at, there, dict(running), dict(lanes))

@@ -133,6 +133,7 @@ class EndpointsFound(Struct, frozen=True, tag_field="answer", tag="endpoints"):
     instant: Instant
     rows: list[endpoint_rows.Row]
     running: dict[str, int]
+    lanes: dict[str, int] = {}
 
 
 class TasksFound(Struct, frozen=True, tag_field="answer", tag="tasks"):

@@ -202,6 +202,16 @@ class DeleteQueue(Command, frozen=True):
     queue: str
 
 
+class DisableEndpoint(Command, frozen=True):
+    """Take an endpoint (name or id) out of use: transfers stop at once, commands finish."""
+
+    endpoint: str
+
+
+class EnableEndpoint(Command, frozen=True):
+    endpoint: str
+
+
 class Set(Command, frozen=True):
     """Settings of the workspace, a queue (code or id), a job (id), an endpoint (name or id), or
     a pair (two endpoints, `hq:stockholm`).
@@ -233,7 +243,8 @@ class ChangeFiles(Command, frozen=True):
 
 OfQueue = CreateQueue | ChangeQueue | PauseQueue | ResumeQueue | DeleteQueue
 OfJob = Pause | Resume | Retry | Abort | Append | HandOnTasks
-PersonsCommand = Submit | SubmitCompute | OfJob | Move | OfQueue | Set | ChangeFiles
+OfEndpoint = DisableEndpoint | EnableEndpoint | ChangeFiles
+PersonsCommand = Submit | SubmitCompute | OfJob | Move | OfQueue | OfEndpoint | Set
 
 
 class Request(Struct, frozen=True):

@@ -8,11 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from events import jobs, queues, ranges, tasks
+from events import endpoints, jobs, queues, ranges, tasks
 from events.job import Job
 from events.jobs import FINISHED, ErrorClass, Status
 from projections.board import Board, in_line
-from services.scheduler import append, changing, hands, move, queueing, setting, submitting
+from services.scheduler import (
+    append,
+    changing,
+    enabling,
+    hands,
+    move,
+    queueing,
+    setting,
+    submitting,
+)
 from services.scheduler.commands import (
     Abort,
     Actor,
@@ -21,6 +30,8 @@ from services.scheduler.commands import (
     ChangeQueue,
     CreateQueue,
     DeleteQueue,
+    DisableEndpoint,
+    EnableEndpoint,
     HandOnTasks,
     Move,
     Pause,
@@ -37,7 +48,7 @@ from services.scheduler.commands import (
 )
 from services.scheduler.finding import bottom, changed, visible
 
-Event = jobs.Event | tasks.Event | queues.Event | setting.Event | changing.Event
+Event = jobs.Event | tasks.Event | queues.Event | endpoints.Event | setting.Event
 
 
 def decide(command: PersonsCommand, actor: Actor, board: Board) -> Sequence[Event] | Rejected:
@@ -48,6 +59,8 @@ def decide(command: PersonsCommand, actor: Actor, board: Board) -> Sequence[Even
             return _move(command, actor, board)
         case CreateQueue() | ChangeQueue() | PauseQueue() | ResumeQueue() | DeleteQueue():
             return queueing.decide(command, actor, board)
+        case DisableEndpoint() | EnableEndpoint():
+            return enabling.decide(command, actor, board)
         case Set():
             return setting.decide(command, actor, board)
         case ChangeFiles():

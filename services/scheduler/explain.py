@@ -8,7 +8,16 @@ from datetime import datetime
 from events.job import Job
 from events.jobs import Status
 from projections.board import Board, Pair, in_line, pair_of
-from services.scheduler import admit, explain_lanes, obstacles, policy, rooms, routing, steadiness
+from services.scheduler import (
+    admit,
+    enabling,
+    explain_lanes,
+    obstacles,
+    policy,
+    rooms,
+    routing,
+    steadiness,
+)
 from services.scheduler.commands import Holder, Reason
 
 Chosen = Callable[[Pair], list[Job]]
@@ -92,6 +101,8 @@ def _told(obstacle: obstacles.Obstacle, board: Board) -> Reason:
     name = board.endpoints[obstacle.endpoint].name
     if obstacle.code == "no_route":
         return _apart(obstacle, board)
+    if obstacle.code == enabling.CODE:
+        return enabling.reason(board.endpoints[obstacle.endpoint])
     if obstacle.until is not None:
         return steadiness.reason(board.endpoints[obstacle.endpoint], obstacle.volume)
     if obstacle.code == "endpoint_offline":

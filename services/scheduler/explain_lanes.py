@@ -12,7 +12,7 @@ from events.job import Job
 from events.jobs import Status
 from projections.board import Board
 from projections.lanes import Need, need_of
-from services.scheduler import filters, lanes, policy, steadiness
+from services.scheduler import enabling, filters, lanes, policy, steadiness
 from services.scheduler.commands import Holder, Reason
 
 NAMED_MAX = 5
@@ -65,7 +65,11 @@ def _no_match(job: Job, need: Need, machines: list[Endpoint]) -> Reason:
 
 
 def _away(endpoint: Endpoint, need: Need, board: Board) -> Reason:
-    """Why an endpoint that fits does not serve: it is offline, without lanes, or its volume is."""
+    """Why an endpoint that fits does not serve: it is disabled, offline, without lanes, or its
+    volume is.
+    """
+    if endpoint.disabled_at is not None:
+        return enabling.reason(endpoint)
     name, since = endpoint.name, _time(endpoint.since)
     holder = Holder("endpoint", endpoint.id, name)
     if not endpoint.online:

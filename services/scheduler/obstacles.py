@@ -54,6 +54,8 @@ def _destination_obstacles(party: Party, board: Board) -> Iterator[Obstacle]:
 
 def _party_obstacles(party: Party, board: Board) -> Iterator[Obstacle]:
     endpoint = board.endpoints[party.endpoint]
+    if endpoint.disabled_at is not None:
+        yield Obstacle("endpoint_disabled", endpoint.disabled_at, endpoint.id)
     if not endpoint.online:
         yield Obstacle("endpoint_offline", endpoint.since, endpoint.id)
     elif not any(one.code == party.volume and one.online for one in endpoint.volumes):

@@ -107,10 +107,15 @@ def _left(endpoint: Endpoint, cause: str, board: Board) -> list[Event]:
 
 
 def _interrupted(endpoint: Endpoint, cause: str, board: Board) -> Iterator[Event]:
+    yield from interrupted(endpoint, cause, board)
+    yield from executing.released(board.lanes.taken(endpoint.id), cause, endpoint.id, board)
+
+
+def interrupted(endpoint: Endpoint, cause: str, board: Board) -> Iterator[jobs.Interrupted]:
+    """The transfers and listings in which it takes part are stopped."""
     for job in board.active(endpoint.id):
         of_source = job.transfer.source.endpoint == endpoint.id
         yield _interrupted_run(job, cause, endpoint.id, of_source=of_source)
-    yield from executing.released(board.lanes.taken(endpoint.id), cause, endpoint.id, board)
 
 
 def _volumes_lost(

@@ -59,8 +59,9 @@ def is_direct(pair: Pair, board: Board) -> bool:
 def relays(pair: Pair, board: Board) -> Iterator[str]:
     """Those that both can dial, by id."""
     for relay in sorted(board.relays):
-        steady = relay not in pair and board.endpoints[relay].unused_until() is None
-        if steady and all(can_dial(end, relay, board) for end in pair):
+        known = board.endpoints[relay]
+        is_used = known.unused_until() is None and known.disabled_at is None
+        if relay not in pair and is_used and all(can_dial(end, relay, board) for end in pair):
             yield relay
 
 

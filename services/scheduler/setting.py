@@ -75,10 +75,10 @@ def find(level: Level, which: str, actor: Actor, board: Board) -> Holder | Rejec
                 return queueing.unknown(which, board, Why.ABSENT)
             return Holder(level, queue.id, queue.settings)
         case "endpoint":
-            endpoint = _endpoint(which, board)
-            if isinstance(endpoint, Rejected):
-                return endpoint
-            return Holder(level, endpoint.id, endpoint.settings)
+            found = endpoint(which, board)
+            if isinstance(found, Rejected):
+                return found
+            return Holder(level, found.id, found.settings)
         case "pair":
             return _pair(which, board)
         case "job":
@@ -88,13 +88,14 @@ def find(level: Level, which: str, actor: Actor, board: Board) -> Holder | Rejec
             return Holder(level, job.id, job.settings)
 
 
-def _endpoint(which: str, board: Board) -> Endpoint | Rejected:
-    endpoint = board.endpoints.get(which) or board.endpoint_by_name(which)
-    if endpoint is None:
+def endpoint(which: str, board: Board) -> Endpoint | Rejected:
+    """The endpoint with this id or name."""
+    found = board.endpoints.get(which) or board.endpoint_by_name(which)
+    if found is None:
         names = ", ".join(sorted(one.name for one in board.endpoints.values()))
         detail = f"there is no endpoint {_cut(which)}: there are {names or 'none yet'}"
         return Rejected(Why.ABSENT, detail, "endpoint")
-    return endpoint
+    return found
 
 
 def _pair(which: str, board: Board) -> Holder | Rejected:
@@ -105,10 +106,10 @@ def _pair(which: str, board: Board) -> Holder | Rejected:
         return Rejected(Why.INVALID, detail, "pair")
     ends: list[str] = []
     for name in (one, other):
-        endpoint = _endpoint(name, board)
-        if isinstance(endpoint, Rejected):
-            return endpoint
-        ends.append(endpoint.id)
+        end = endpoint(name, board)
+        if isinstance(end, Rejected):
+            return end
+        ends.append(end.id)
     pair = (min(ends), max(ends))
     return Holder("pair", ":".join(pair), board.pair_settings.get(pair, {}))
 

@@ -35,6 +35,8 @@ def touch(touched: Touched, event: codec.Event, board: Board) -> None:
             | endpoints.VolumeFilled()
             | endpoints.WentOffline()
             | endpoints.Readmitted()
+            | endpoints.Disabled()
+            | endpoints.Enabled()
         ):
             _touch_endpoint(touched, event.endpoint, board)
             touched.sources[event.endpoint] = None

@@ -56,6 +56,8 @@ SAMPLES: list[codec.Event] = [
     queues.Resumed(QUEUE),
     queues.Deleted(QUEUE, OTHER),
     endpoints.Enrolled(ENDPOINT, "hq"),
+    endpoints.Disabled(ENDPOINT, "ann"),
+    endpoints.Enabled(ENDPOINT),
     endpoints.CameOnline(ENDPOINT, "1", "http://127.0.0.1:1", [endpoints.Volume("projects")]),
     endpoints.CameOnline(ENDPOINT, "2", "", [], MACHINE),
     endpoints.CameOnline(ENDPOINT, "3", "http://127.0.0.1:1", [], fingerprint="0f" * 32),

@@ -18,6 +18,7 @@ import msgspec
 import pytest
 
 from services.cli.main import run
+from services.gateway.endpoint_resources import Disabling
 from services.gateway.log_resources import TaskOutput
 from services.gateway.resources import (
     Attempt,
@@ -99,6 +100,7 @@ ENDPOINTS = [
     Endpoint(
         *("f" * 24, "stockholm", "server", "offline", [Volume("incoming", False)], 0, 6),
         relays=32,
+        disabled=Disabling("ann", NOON),
     ),
 ]
 SETTINGS = [
@@ -260,7 +262,9 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(Done(99, [name]))
             case ["queues", _] if asked.method == "DELETE":
                 self._answer(QueueDeleted(99, ["j1", "j2"], "medium"))
-            case ["queues", *_] | [*_, "settings"]:
+            case ["endpoints", "attic", _]:
+                self._refuse(404, "there is no endpoint 'attic'")
+            case ["queues", *_] | ["endpoints", _, _] | [*_, "settings"]:
                 self._answer(Done(99, []))
             case _:
                 self._refuse(404, "there is no such thing")

@@ -180,11 +180,11 @@ def test_queues_and_endpoints_are_listed(cli: Terminal) -> None:
         "medium (default, compute default)       500  paused         3        0"
     )
     assert cli.types("endpoints").out == (
-        "NAME       KIND    STATUS   RUNNING  VOLUMES                       "
+        "NAME       KIND    STATUS    RUNNING  VOLUMES                       "
         "REACHES                       ID\n"
-        "hq         server  online         1  projects (full, 1.0 GB free)  "
+        "hq         server  online          1  projects (full, 1.0 GB free)  "
         "oslo, not stockholm; no port  eeeeeeeeeeeeeeeeeeeeeeee\n"
-        "stockholm  server  offline        0  incoming (offline)            "
+        "stockholm  server  disabled        0  incoming (offline)            "
         "relays 32                     ffffffffffffffffffffffff"
     )
     assert [one["code"] for one in cli.types("queues", "--json").json()] == ["high", "medium"]

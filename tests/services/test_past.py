@@ -12,6 +12,7 @@ import pytest
 from events.jobs import ErrorClass
 from services.scheduler.commands import (
     Abort,
+    DisableEndpoint,
     HandOnTasks,
     Move,
     Pause,
@@ -72,6 +73,7 @@ STEPS: list[Callable[[History], object]] = [
     lambda all_: all_.ask(HandOnTasks(A, action="exclude", tasks="1")),
     lambda all_: all_.ask(Move([A], queue="low")),
     lambda all_: all_.ask(Pause(A)),
+    lambda all_: all_.ask(DisableEndpoint("stockholm")),
     lambda all_: all_.silent(HQ),
     lambda all_: all_.ask(Resume(A)),
     lambda all_: all_.take(beat(HQ, "2")),

@@ -77,7 +77,9 @@ def test_columns_and_density_are_the_viewers_own_and_kept(stage: Stage, opened: 
     opened.reload()
     expect(row(opened, 1)).to_contain_text("anna")
     expect(retries).to_have_count(0)
-    assert (row(opened, 1).bounding_box() or {})["height"] == 28
+    box = row(opened, 1).bounding_box()
+    assert box is not None
+    assert box["height"] == 28
 
 
 def test_jobs_are_selected_by_mouse_and_told_together(

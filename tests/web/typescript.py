@@ -14,7 +14,7 @@ import msgspec
 from msgspec import inspect
 
 from events.jobs import Status
-from services.gateway import log_resources, resources
+from services.gateway import endpoint_resources, file_resources, log_resources, resources
 from services.scheduler.commands import Estimate, Holder, Limited, Reason
 
 FILE = Path(__file__).parents[2] / "services/gateway/page/src/resources.ts"
@@ -43,12 +43,23 @@ STRUCTS: tuple[type[msgspec.Struct], ...] = (
     resources.Queue,
     resources.Volume,
     resources.Reach,
+    endpoint_resources.Machine,
+    endpoint_resources.Disabling,
     resources.Endpoint,
     resources.Setting,
     resources.Done,
     resources.Problem,
     resources.Progress,
     resources.Throughput,
+    resources.EndpointThroughput,
+    resources.QueueDeleted,
+    resources.Me,
+    file_resources.File,
+    file_resources.FilePage,
+    file_resources.PreviewLine,
+    file_resources.Tally,
+    file_resources.PreviewTotal,
+    file_resources.PreviewFailed,
 )
 NARROWER: dict[tuple[str, str], EnumType] = {("Job", "status"): Status}
 HEAD = """\
@@ -74,8 +85,9 @@ def _members(enum: EnumType) -> Iterable[Any]:
 def _interface(struct: type[msgspec.Struct]) -> str:
     described = inspect.type_info(struct)
     assert isinstance(described, inspect.StructType)
+    tag = f'  {described.tag_field}: "{described.tag}";\n' if described.tag_field else ""
     fields = "".join(f"  {_field(struct.__name__, field)};\n" for field in described.fields)
-    return f"export interface {struct.__name__} {{\n{fields}}}\n"
+    return f"export interface {struct.__name__} {{\n{tag}{fields}}}\n"
 
 
 def _field(struct: str, field: inspect.Field) -> str:

@@ -11,10 +11,17 @@ with busy as (
         where status = 'running' and destination_endpoint <> source_endpoint
     ) as sides
     group by endpoint
+), computing as (
+    select lane.endpoint, count(*) as lanes, count(distinct jobs.id) as jobs
+    from jobs, jsonb_each_text(jobs.lanes) as lane (run, endpoint)
+    where jobs.status = 'running'
+    group by lane.endpoint
 )
 select
     e.id, e.name, e.kind, e.online, e.volumes, e.full_volumes, e.sequence, e.url, e.relays,
-    coalesce(busy.jobs, 0) as jobs_running,
+    e.since, e.machine, e.lanes, e.disabled_by, e.disabled_at,
+    coalesce(busy.jobs, 0) + coalesce(computing.jobs, 0) as jobs_running,
+    coalesce(computing.lanes, 0) as lanes_taken,
     (
         select jsonb_object_agg(r.volume, jsonb_build_array(r.free_bytes, r.total_bytes))
         from rooms r where r.endpoint = e.id
@@ -28,6 +35,7 @@ select
     ) as reaches
 from endpoints e
 left join busy on busy.endpoint = e.id
+left join computing on computing.endpoint = e.id
 order by e.name, e.id
 
 -- name: names

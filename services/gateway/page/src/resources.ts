@@ -262,6 +262,21 @@ export interface Reach {
   reached: boolean;
 }
 
+export interface Machine {
+  hostname: string;
+  user: string;
+  cores: number;
+  memory_bytes: number;
+  platform: string;
+  site: string;
+  tags: string[];
+}
+
+export interface Disabling {
+  by: string;
+  at: string;
+}
+
 export interface Endpoint {
   id: string;
   name: string;
@@ -273,6 +288,11 @@ export interface Endpoint {
   listens: boolean;
   relays: number;
   reaches: Reach[];
+  since: string | null;
+  machine: Machine | null;
+  lanes: number | null;
+  lanes_taken: number;
+  disabled: Disabling | null;
 }
 
 export interface Setting {
@@ -316,4 +336,70 @@ export interface Throughput {
   ends_at: string;
   step_s: number;
   bytes: number[];
+}
+
+export interface EndpointThroughput {
+  begins_at: string;
+  ends_at: string;
+  step_s: number;
+  sent: number[];
+  received: number[];
+}
+
+export interface QueueDeleted {
+  sequence: number;
+  jobs: string[];
+  to: string | null;
+}
+
+export interface Me {
+  name: string;
+  role: string;
+}
+
+export interface File {
+  path: string;
+  kind: string;
+  size: number;
+  mode: string;
+  modified_at: string | null;
+  target: string;
+}
+
+export interface FilePage {
+  files: File[];
+  unread: number;
+  next: string | null;
+}
+
+export interface PreviewLine {
+  line: "file";
+  path: string;
+  kind: string;
+  size: number;
+  what: string;
+}
+
+export interface Tally {
+  count: number;
+  size: number;
+}
+
+export interface PreviewTotal {
+  line: "total";
+  created: Tally;
+  changed: Tally;
+  compared: Tally;
+  blocked: Tally;
+  missing: Tally;
+  same: Tally;
+  kept: Tally;
+  deleted: Tally;
+  unread: number;
+  refusal: string;
+}
+
+export interface PreviewFailed {
+  line: "failed";
+  detail: string;
 }
