@@ -1,3 +1,5 @@
+// Colours and control sequences of a process log.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 

@@ -1,5 +1,5 @@
-// The tries of a task, and what the command of one of them wrote, in a real dialog: Escape closes it
-// and the focus goes back to where it was.
+// The tries of a task, and what the command of one of them wrote, in a real dialog: Escape closes
+// it and the focus goes back to where it was.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 

@@ -55,7 +55,7 @@ export function Details({ cell, isWhole = false }: { cell: Cell<Job>; isWhole?: 
   );
 }
 
-/** A page of its own keeps its tab in the address; an opened row keeps it while the page is open. */
+/** A page of its own keeps its tab in the address; an opened row while the page is open. */
 function useShow(id: string, isWhole: boolean): [Show, (show: Show) => void] {
   const desk = useDesk();
   const { show } = useCell(desk.route);

@@ -8,8 +8,8 @@ import {
   dropTargetForElements,
   monitorForElements,
 } from "@atlaskit/pragmatic-drag-and-drop/element/adapter";
-import { pointerOutsideOfPreview } from "@atlaskit/pragmatic-drag-and-drop/element/pointer-outside-of-preview";
-import { setCustomNativeDragPreview } from "@atlaskit/pragmatic-drag-and-drop/element/set-custom-native-drag-preview";
+import * as pointer from "@atlaskit/pragmatic-drag-and-drop/element/pointer-outside-of-preview";
+import * as image from "@atlaskit/pragmatic-drag-and-drop/element/set-custom-native-drag-preview";
 import { useEffect } from "preact/hooks";
 
 import { type Desk, useDesk } from "./desk.ts";
@@ -32,9 +32,9 @@ export function useDraggedRow(ref: Ref, id: string): void {
         canDrag: () => mayMove(desk),
         getInitialData: () => ({ ids: inOrder(desk, desk.picking.with(id)) }),
         onGenerateDragPreview: ({ nativeSetDragImage, source }) =>
-          setCustomNativeDragPreview({
+          image.setCustomNativeDragPreview({
             nativeSetDragImage,
-            getOffset: pointerOutsideOfPreview({ x: "12px", y: "8px" }),
+            getOffset: pointer.pointerOutsideOfPreview({ x: "12px", y: "8px" }),
             render: ({ container }) => {
               const chip = Object.assign(document.createElement("div"), { className: "carried" });
               chip.textContent = nameOf(desk, source.data["ids"] as string[]);

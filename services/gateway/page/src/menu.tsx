@@ -1,4 +1,4 @@
-// A button that opens a box of controls below it. Escape, a click elsewhere and leaving it close it.
+// A button that opens a box of controls below it. Escape, a click elsewhere or leaving closes it.
 
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 

@@ -1,3 +1,5 @@
+// The ring, the drawer and the news of one's own jobs.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 

@@ -49,7 +49,7 @@ export function Output({ job, task, attempt }: OutputProps) {
           <span class="aside" role="status">
             {found.length === 0
               ? "not found"
-              : `${format.count(Math.min(at, found.length - 1) + 1)} of ${format.count(found.length)}`}
+              : `${format.count(found.indexOf(here ?? -1) + 1)} of ${format.count(found.length)}`}
           </span>
         )}
         <span class="aside" data-over={isOver}>

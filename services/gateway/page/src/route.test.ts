@@ -1,3 +1,5 @@
+// What an address means, both ways.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 

@@ -1,3 +1,5 @@
+// What a place between rows means.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 

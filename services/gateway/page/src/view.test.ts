@@ -1,3 +1,5 @@
+// Which rows a list has, in which order.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 

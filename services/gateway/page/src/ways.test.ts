@@ -1,3 +1,5 @@
+// Which buttons stand beside a reason.
+
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
