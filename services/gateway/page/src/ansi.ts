@@ -1,6 +1,6 @@
 // Colours in a process log: ECMA-48's "select graphic rendition", cut into pieces of one look.
-// Pure. All other control sequences are left out; what a carriage return wrote over is gone, as on a
-// terminal. https://ecma-international.org/publications-and-standards/standards/ecma-48/
+// Pure. All other control sequences are left out; what a carriage return wrote over is gone, as
+// on a terminal. https://ecma-international.org/publications-and-standards/standards/ecma-48/
 
 import { shown } from "./names.ts";
 

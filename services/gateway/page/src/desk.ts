@@ -6,6 +6,7 @@ import { useContext } from "preact/hooks";
 import { command, commandQueue, get, type QueueVerb, type Verb } from "./api.ts";
 import { Board, type Tab, tabOf } from "./board.ts";
 import { Cell } from "./cell.ts";
+import { soon } from "./frame.ts";
 import { EXPECTED, verbs } from "./jobs.ts";
 import { Lists, words } from "./lists.ts";
 import { shown } from "./names.ts";
@@ -14,6 +15,7 @@ import { read, type Route, type Show, write } from "./route.ts";
 import type { Holder } from "./setting.ts";
 import { Picking } from "./picking.ts";
 import { type Connection, Stream } from "./stream.ts";
+import { Turns } from "./turns.ts";
 import { isWanted, type Listing, matches } from "./view.ts";
 
 const FORGET_EVERY_MS = 60_000;
@@ -60,8 +62,7 @@ export class Desk {
   listing: Listing = { items: [], groups: [] };
   /** The address of the list that was looked at last. */
   listed = "/";
-  /** The last command of each job that is under way. */
-  private readonly telling = new Map<string, Promise<void>>();
+  private readonly turns = new Turns();
   private toastCount = 0;
 
   async start(): Promise<void> {
@@ -151,16 +152,11 @@ export class Desk {
     this.asking.set(null);
     this.expect(job.id, { verb, status: EXPECTED[verb] });
     this.said.set(`${verb} ${shown(job.name)}`);
-    const before = this.telling.get(job.id);
-    const now = this.obeyed(job, verb, before);
-    this.telling.set(job.id, now);
-    await now;
-    if (this.telling.get(job.id) === now) this.telling.delete(job.id);
+    await this.turns.take(job.id, () => this.obeyed(job, verb));
   }
 
   /** A refusal is taken back with its message. */
-  private async obeyed(job: Job, verb: Verb, before: Promise<void> | undefined): Promise<void> {
-    await before;
+  private async obeyed(job: Job, verb: Verb): Promise<void> {
     try {
       const done = await command(job.id, verb);
       await this.settle(job.id, done.sequence);
@@ -268,18 +264,6 @@ export class Desk {
     const { tab, open } = this.route.get();
     if (tab === "active") this.lists.forgetFinished((id) => open.has(id));
   }
-}
-
-/** At the next frame, or in a second where no frames are drawn (a hidden tab). */
-function soon(flush: () => void): void {
-  let done = false;
-  const once = (): void => {
-    if (done) return;
-    done = true;
-    flush();
-  };
-  requestAnimationFrame(once);
-  setTimeout(once, 1_000);
 }
 
 const DeskContext = createContext<Desk | null>(null);
