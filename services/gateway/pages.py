@@ -2,7 +2,7 @@
 
 Names that carry a hash of their content (`assets/`) are kept by browsers for ever; all else is
 asked for again, and not sent again while it is the same. Needs a session as everything else does.
-An address of the page's own (`/jobs/<id>`) is answered with the page.
+What the page shows at its own addresses (`PLACES`, `/jobs/<id>`) is for its script to say.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from services.gateway.files import Held
 from services.gateway.problems import absent
 
 INDEX = "index.html"
-VIEWS = ("jobs/",)
-"""Below these the page itself says what to show."""
+PLACES = ("", "queues", "endpoints", "overview", "submit")
+OF_JOBS = "jobs/"
 HASHED = "assets/"
 FOR_EVER = "private, max-age=31536000, immutable"
 ASK_AGAIN = "private, no-cache"
@@ -24,9 +24,8 @@ ASK_AGAIN = "private, no-cache"
 
 @get(["/", "/{path:path}"], include_in_schema=False)
 async def page(request: Asked, gateway: Ours, path: FromPath[str] = "/") -> Response[bytes]:
-    name = path.strip("/") or INDEX
-    if name.startswith(VIEWS):
-        name = INDEX
+    name = path.strip("/")
+    name = INDEX if is_place(name) else name
     held = gateway.pages.find(name)
     if held is None and name == INDEX:
         raise absent("the page is not built here; the API is, see /api/openapi.json")
@@ -41,6 +40,10 @@ async def page(request: Asked, gateway: Ours, path: FromPath[str] = "/") -> Resp
         return Response(b"", status_code=304, headers=headers, media_type=held.kind)
     content, encoding = _packed(held, request.headers.get("accept-encoding", ""))
     return Response(content, headers=headers | encoding, media_type=held.kind)
+
+
+def is_place(name: str) -> bool:
+    return name in PLACES or name.startswith(OF_JOBS)
 
 
 def _packed(held: Held, accepted: str) -> tuple[bytes, dict[str, str]]:

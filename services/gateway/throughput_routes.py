@@ -1,4 +1,6 @@
-"""The API's questions about the history of throughput. Each answer is bounded, however far back."""
+"""The API's questions about the history of throughput, and about the workspace as a whole. Each
+answer is bounded, however far back.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,9 @@ from typing import Annotated, TypeAlias
 from litestar import get
 from litestar.params import QueryParameter
 
-from services.gateway import throughput
+from services.gateway import overview, throughput
 from services.gateway.context import Asked, Reads, user_of
+from services.gateway.overview_resources import Overview
 from services.gateway.problems import Refusal
 from services.gateway.read_routes import EndpointName, JobId
 from services.gateway.resources import EndpointThroughput, Throughput
@@ -89,10 +92,19 @@ async def pair_throughput(
     return await throughput.of_pair(rows, source, destination, asked)
 
 
+@get("/overview", summary="Show the workspace as a whole")
+async def show_overview(
+    request: Asked, rows: Reads, begins: From = None, ends: To = None, step: Step = None
+) -> Overview:
+    """What stands where now, what flowed where and ended how over the last day, or from `from`."""
+    _check_sees_all(request)
+    return await overview.read(rows, throughput.asked(begins, ends, step))
+
+
 def _check_sees_all(request: Asked) -> None:
     if user_of(request) is not None:
         detail = "what endpoints move is for employees and administrators"
         raise Refusal(HTTPStatus.FORBIDDEN, detail)
 
 
-READS = [job_throughput, endpoint_throughput, pair_throughput]
+READS = [job_throughput, endpoint_throughput, pair_throughput, show_overview]

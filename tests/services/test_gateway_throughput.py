@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from events.jobs import ErrorClass
 from tests.services.gateway_studio import World, world
 from tests.services.spec import HQ, STOCKHOLM, job_id, transfer
 
@@ -102,3 +103,47 @@ async def test_users_see_how_fast_their_own_jobs_are_and_no_more(studio: World) 
     for path in ("/api/endpoints/hq/throughput", PAIR):
         assert (await studio.by("bob").get(path)).status == 403
         assert (await studio.by("eve").get(path)).status == 200
+
+
+async def test_the_overview_tells_what_stands_where_and_which_pairs_are_busiest(
+    studio: World,
+) -> None:
+    await moved(studio, 20, 500)
+    await moved(studio, 30, 7000, back=True)
+    await moved(studio, 9_000, 100)
+    studio.history.ask(transfer("b"))
+    studio.history.listed("b")
+    studio.history.failed("a", 1, ErrorClass.PERMISSION)
+    studio.history.done("a", "0,2", 200)
+    studio.history.ended("a")
+    studio.history.finished("b")
+    at_least = await studio.shown()
+    then = "update jobs set finished_at = now() - interval '2 h', since = now() - interval '2 h'"
+    await studio.rows.execute(then)
+    told = (await studio.ann.get(f"/api/overview?at_least={at_least}")).json
+    assert (told["now"]["failed"], told["done"], told["failed"], told["aborted"]) == (1, 1, 1, 0)
+    assert [(one["source"], one["total"]) for one in told["pairs"]] == [
+        ("stockholm", 7000),
+        ("hq", 500),
+    ]
+    assert sum(told["bytes"]) == 7500
+    assert [sum(one["bytes"]) for one in told["pairs"]] == [7000, 500]
+    [failure] = told["failures"]
+    assert (failure["error_class"], failure["jobs"], failure["job"]) == ("permission", 1, A)
+    week = (await studio.ann.get("/api/overview?from=7d")).json
+    assert sum(week["bytes"]) == 7600
+
+
+async def test_a_pair_that_runs_is_there_before_its_first_byte(studio: World) -> None:
+    told = (await studio.by("eve").get("/api/overview")).json
+    assert told["pairs"] == [
+        {
+            "source": "hq",
+            "destination": "stockholm",
+            "total": 0,
+            "bytes": [0] * len(told["bytes"]),
+            "running": 1,
+        }
+    ]
+    answer = await studio.by("bob").get("/api/overview")
+    assert (answer.status, "employees" in answer.json["detail"]) == (403, True)

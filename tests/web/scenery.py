@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from msgspec.structs import asdict, replace
 
@@ -10,8 +11,10 @@ from events.job import Job
 from events.settings import Level, Value
 from projections.board import Board
 from services.gateway import resources
+from services.gateway.endpoint_resources import Disabling, Machine
 from services.scheduler import setting
 from services.scheduler.commands import Estimate, Holder, Reason
+from tests.web import desk_scenery
 from tests.web.stage import Stage
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -127,10 +130,24 @@ def queues() -> list[resources.Queue]:
 
 
 def endpoints() -> list[resources.Endpoint]:
-    rows = (("hq", "online"), ("stockholm", "online"), ("berlin", "offline"))
+    """One sends, one receives and computes, one is away and out of use."""
+
+    def one(number: int, name: str, status: str, *codes: str, **more: Any) -> resources.Endpoint:
+        rooms = [(3 + 5 * place) * 10**12 // 10 for place in range(len(codes))]
+        volumes = [
+            resources.Volume(code, status == "online", not place, room, 10**12)
+            for place, (code, room) in enumerate(zip(codes, rooms, strict=True))
+        ]
+        kept = (job_id(800 + number), name, "server", status, volumes)
+        return resources.Endpoint(*kept, 1 if status == "online" else 0, 1, **more)
+
+    machine = Machine("node-1.sto.example", "render", 64, 256 << 30, "linux", "sto", ["gpu", "a"])
+    reaches = [resources.Reach("berlin", False), resources.Reach("hq", True)]
+    render: dict[str, Any] = {"machine": machine, "lanes": 8, "lanes_taken": 3}
     return [
-        resources.Endpoint(job_id(800 + i), name, "server", status, [], 0, 1)
-        for i, (name, status) in enumerate(rows)
+        one(0, "hq", "online", "projects", "dailies", since=ago(days=3)),
+        one(1, "stockholm", "online", "incoming", since=ago(hours=2), reaches=reaches, **render),
+        one(2, "berlin", "offline", "in", since=ago(hours=1), disabled=Disabling("anna", ago())),
     ]
 
 
@@ -146,6 +163,7 @@ def set_up(stage: Stage) -> None:
     stage.queues, stage.endpoints = queues(), endpoints()
     for one in [*_high(), *_medium(), *_low(), *_finished()]:
         stage.put(one)
+    desk_scenery.set_up(stage)
     stage.settings[""] = settings("workspace")
     stage.settings[f"queues/{job_id(902)}"] = settings("queue", job_id(902), stall_s=60)
     first = job_id(1)

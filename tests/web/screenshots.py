@@ -45,6 +45,31 @@ def _shoot(browser: Browser, stage: Stage, size: tuple[int, int], theme: str, na
         page.goto(f"{stage.url}?state=finished")
         page.locator("text=Today").wait_for()
         _save(page, f"finished-{name}")
+        _shoot_views(page, stage, name)
+
+
+def _shoot_views(page: Page, stage: Stage, name: str) -> None:
+    for view, ready in (("queues", ".queues"), ("overview", ".flows"), ("endpoints", ".machine")):
+        page.goto(stage.url + view)
+        page.locator(ready).first.wait_for()
+        _save(page, f"{view}-{name}")
+    page.get_by_role("button", name="Details of stockholm").click()
+    page.locator(".plot canvas").wait_for()
+    _save(page, f"endpoint-{name}")
+    page.goto(f"{stage.url}queues")
+    page.get_by_role("button", name="Edit queue low").click()
+    _save(page, f"queue-{name}")
+    page.goto(f"{stage.url}submit?repeat={scenery.job_id(1)}")
+    page.get_by_role("group", name="Where from").get_by_role("combobox").select_option(
+        "hq: projects"
+    )
+    page.get_by_role("button", name="Add shot010").click()
+    page.get_by_role("button", name="Preview").click()
+    page.locator(".preview li").first.wait_for()
+    _save(page, f"submit-{name}")
+    page.goto(f"{stage.url}submit?kind=compute")
+    page.get_by_label("Command").wait_for()
+    _save(page, f"compute-{name}")
 
 
 def _save(page: Page, name: str) -> None:

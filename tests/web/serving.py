@@ -11,18 +11,17 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
-from services.gateway import resources
+from services.gateway import pages, resources
+from tests.web.administration import Administration, Answer
 
 STATIC = Path(__file__).parents[2] / "services/gateway/static"
-
-Refusal = tuple[int, str]
-Answer = Refusal | resources.Done
 
 
 class Answering(Protocol):
     """What a stage is to its connections."""
 
     is_down: bool
+    desk: Administration
 
     def get(self, path: str, query: dict[str, str]) -> Any: ...
     def follow(self, since: int, write: Callable[[bytes], object]) -> None: ...
@@ -49,11 +48,16 @@ class Handler(BaseHTTPRequestHandler):
             self._stream()
         elif (found := self.stage.get(url.path, query)) is None:
             self._refuse(404, "There is no such job.")
+        elif isinstance(found, tuple):
+            self._refuse(*found)
         else:
             self._answer(200, "application/json", msgspec.json.encode(found))
 
     def do_POST(self) -> None:
         told = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if (answer := self.stage.desk.tell("POST", self.path, told)) is not None:
+            self._done(answer)
+            return
         match self.path.split("/"):
             case [_, _, "jobs", "move"]:
                 self._done(self.stage.move(msgspec.json.decode(told)))
@@ -63,20 +67,30 @@ class Handler(BaseHTTPRequestHandler):
                 key = self.headers["Idempotency-Key"] or ""
                 self._done(self.stage.command(kind, job, verb, key))
 
+    def do_DELETE(self) -> None:
+        if (answer := self.stage.desk.tell("DELETE", self.path, b"")) is not None:
+            self._done(answer)
+
     def do_PATCH(self) -> None:
-        told = msgspec.json.decode(self.rfile.read(int(self.headers["Content-Length"])))
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if (answer := self.stage.desk.tell("PATCH", self.path, body)) is not None:
+            self._done(answer)
+            return
+        told = msgspec.json.decode(body)
         place = self.path.removeprefix("/api").removesuffix("settings").strip("/")
         self._done(self.stage.change(place, told))
 
     def _done(self, answer: Answer) -> None:
-        if isinstance(answer, resources.Done):
-            self._answer(200, "application/json", msgspec.json.encode(answer))
-        else:
+        if isinstance(answer, tuple):
             self._refuse(*answer)
+        elif isinstance(answer, bytes):
+            self._answer(200, "application/x-ndjson", answer)
+        else:
+            self._answer(200, "application/json", msgspec.json.encode(answer))
 
     def _file(self, path: str) -> None:
-        name = "" if path.startswith("/jobs/") else path.strip("/")
-        file = STATIC / (name or "index.html")
+        name = path.strip("/")
+        file = STATIC / (pages.INDEX if pages.is_place(name) else name)
         kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         if file.is_file():
             self._answer(200, kind, file.read_bytes())

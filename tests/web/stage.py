@@ -20,7 +20,8 @@ from msgspec.structs import replace
 from services.gateway import resources
 from services.gateway.log_resources import TaskOutput
 from services.scheduler.commands import Reason
-from tests.web.serving import Handler, Refusal
+from tests.web.administration import Administration, Refusal
+from tests.web.serving import Handler
 
 FOLLOWS = {"pause": "paused", "resume": "waiting", "retry": "waiting", "abort": "aborted"}
 FINISHED = ("done", "aborted")
@@ -41,10 +42,11 @@ class Stage:
         self.throughput: resources.Throughput | None = None
         self.logs: dict[str, list[resources.LogLine]] = {}
         self.settings: dict[str, list[resources.Setting]] = {}
+        self.me = resources.Me("admin", "admin")
+        self.desk = Administration(self)
         self.reasons: dict[str, list[Reason]] = {}
         self.causes: dict[str, list[resources.Cause]] = {}
         self.output: TaskOutput | None = None
-        self.me = resources.Me("admin", "admin")
         self.sequence = 0
         self.asked: list[tuple[str, str, str]] = []
         self.refusals: dict[str, Refusal] = {}
@@ -84,6 +86,14 @@ class Stage:
         self.queues = others if queue.status == "deleted" else [*others, queue]
         self.tell(_message("queue", queue) + self._position())
         return queue
+
+    def put_endpoint(self, endpoint: resources.Endpoint) -> resources.Endpoint:
+        self.sequence += 1
+        endpoint = replace(endpoint, sequence=self.sequence)
+        others = [one for one in self.endpoints if one.id != endpoint.id]
+        self.endpoints = [*others, endpoint]
+        self.tell(_message("endpoint", endpoint) + self._position())
+        return endpoint
 
     def tick(self, progress: resources.Progress) -> None:
         self.tell(_message("progress", progress))
@@ -153,8 +163,6 @@ class Stage:
             case ["api", "jobs", job, "wait"]:
                 causes, status = self.causes.get(job, []), self.jobs[job].status
                 return resources.Wait(job, status, [], causes, self.sequence)
-            case ["api", "me"]:
-                return self.me
             case ["api", "jobs", job, "log"]:
                 lines, following = _cut(self.logs.get(job, [])[::-1], query)
                 return resources.LogPage(lines, following)
@@ -166,6 +174,10 @@ class Stage:
                 return self.endpoints
             case ["api", *place, "settings"]:
                 return self.settings.get("/".join(place))
+            case ["api", "me"]:
+                return self.me
+            case ["api", *parts]:
+                return self.desk.get(parts, query)
         return None
 
     def _page(self, query: dict[str, str]) -> resources.JobPage:

@@ -14,7 +14,13 @@ import msgspec
 from msgspec import inspect
 
 from events.jobs import Status
-from services.gateway import endpoint_resources, file_resources, log_resources, resources
+from services.gateway import (
+    endpoint_resources,
+    file_resources,
+    log_resources,
+    overview_resources,
+    resources,
+)
 from services.scheduler.commands import Estimate, Holder, Limited, Reason
 
 FILE = Path(__file__).parents[2] / "services/gateway/page/src/resources.ts"
@@ -39,7 +45,6 @@ STRUCTS: tuple[type[msgspec.Struct], ...] = (
     resources.Span,
     resources.Cause,
     resources.Wait,
-    resources.Me,
     resources.Queue,
     resources.Volume,
     resources.Reach,
@@ -52,6 +57,9 @@ STRUCTS: tuple[type[msgspec.Struct], ...] = (
     resources.Progress,
     resources.Throughput,
     resources.EndpointThroughput,
+    overview_resources.PairFlow,
+    overview_resources.Failure,
+    overview_resources.Overview,
     resources.QueueDeleted,
     resources.Me,
     file_resources.File,

@@ -9,10 +9,13 @@ const RELOAD_EVERY_MS = 10_000;
 export class ApiError extends Error {
   /** 0 when no answer came at all. */
   readonly status: number;
+  /** The input at fault, where there is one. */
+  readonly field: string | null;
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, field: string | null = null) {
     super(message);
     this.status = status;
+    this.field = field;
   }
 }
 
@@ -64,16 +67,46 @@ function post(path: string): Promise<Done> {
   return tell("POST", path);
 }
 
-async function tell(method: string, path: string, told?: object): Promise<Done> {
+/** A command; its answer has at least what `Done` has. */
+export async function tell<T extends Done = Done>(
+  method: "POST" | "PATCH" | "DELETE",
+  path: string,
+  told?: object,
+): Promise<T> {
   const headers = { "Idempotency-Key": key(), ...(told && { "Content-Type": "application/json" }) };
   const request = { method, headers, ...(told && { body: JSON.stringify(told) }) };
   for (let tries = 1; ; tries++) {
     try {
-      return (await answer(path, request)) as Done;
+      return (await answer(path, request)) as T;
     } catch (error) {
       if (tries === TRIES_MAX || !isUnknown(error)) throw error;
       await new Promise((resolve) => setTimeout(resolve, 300 * 2 ** tries));
     }
+  }
+}
+
+/** The lines of an answer that comes line by line, as they come. */
+export async function eachLine(
+  path: string,
+  told: object,
+  signal: AbortSignal,
+  take: (line: string) => void,
+): Promise<void> {
+  const request = { method: "POST", headers: { "Content-Type": "application/json" } };
+  const asked = { ...request, body: JSON.stringify(told), signal };
+  let response: Response;
+  try {
+    response = await fetch(path, asked);
+  } catch {
+    throw new ApiError(0, "The server did not answer. Is it running, and is the network up?");
+  }
+  if (!response.ok || response.body === null) throw await refused(response);
+  const [decoder, reader] = [new TextDecoder(), response.body.getReader()];
+  let rest = "";
+  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+    const lines = (rest + decoder.decode(piece.value, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    lines.filter(Boolean).forEach(take);
   }
 }
 
@@ -106,7 +139,7 @@ export async function refused(response: Response): Promise<ApiError> {
   if (response.status === 401) reloadOnce();
   const problem = (await response.json().catch(() => ({}))) as Partial<Problem>;
   const words = problem.detail || problem.title || `The server answered ${response.status}.`;
-  return new ApiError(response.status, words);
+  return new ApiError(response.status, words, problem.field ?? null);
 }
 
 /** Start afresh; the gateway may show its sign-in page here. Not in circles. */

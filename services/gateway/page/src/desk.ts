@@ -10,13 +10,14 @@ import { soon } from "./frame.ts";
 import { EXPECTED, verbs } from "./jobs.ts";
 import { Lists, words } from "./lists.ts";
 import { shown } from "./names.ts";
-import type { Job, Me, Queue, Status } from "./resources.ts";
+import type { Done, Job, Me, Queue, Status } from "./resources.ts";
 import { read, type Route, type Show, write } from "./route.ts";
 import type { Holder } from "./setting.ts";
 import { Picking } from "./picking.ts";
 import { type Connection, Stream } from "./stream.ts";
 import { Turns } from "./turns.ts";
 import { isWanted, type Listing, matches } from "./view.ts";
+import { type View, viewAt } from "./views.ts";
 
 const FORGET_EVERY_MS = 60_000;
 const TOAST_MS = 8_000;
@@ -43,6 +44,9 @@ export class Desk {
   readonly connection = new Cell<Connection>("connecting");
   /** When the page last was up to date, in ms. */
   readonly liveAt = new Cell(Date.now());
+  readonly view = new Cell<View>(viewAt(location.pathname));
+  /** What stands behind the `?` of the address; each page reads its own part of it. */
+  readonly query = new Cell(location.search);
   readonly route = new Cell<Route>(read(location.pathname, location.search));
   readonly current = new Cell<string | null>(null);
   readonly asking = new Cell<string | null>(null);
@@ -55,6 +59,8 @@ export class Desk {
   readonly said = new Cell("");
   /** Null until the server says. */
   readonly me = new Cell<Me | null>(null);
+  /** Why queues and endpoints are not here yet. */
+  readonly unread = new Cell<string | null>(null);
   /** Which tab of an opened job is looked at, also when its row went out of sight meanwhile. */
   readonly shows = new Map<string, Show>();
   readonly picking = new Picking();
@@ -84,6 +90,14 @@ export class Desk {
     void this.opened();
   }
 
+  /** Show what a command of the viewer's own has made, before the stream tells of it. */
+  async seen({ jobs, sequence }: Done): Promise<void> {
+    for (const id of jobs) {
+      const job = await get<Job>(`/api/jobs/${id}?at_least=${sequence}`).catch(() => null);
+      if (job !== null) this.board.takeJob(job);
+    }
+  }
+
   /** The row as it is now: those deep in a queue are not told when their reason changes. */
   async refresh(id: string): Promise<void> {
     try {
@@ -99,10 +113,19 @@ export class Desk {
     this.moved();
   }
 
+  /** Keep something of what the page shows behind the `?` of its address. */
+  ask(query: URLSearchParams): void {
+    const text = query.toString();
+    history.replaceState(null, "", location.pathname + (text && `?${text}`));
+    this.query.set(location.search);
+  }
+
   private moved(): void {
     const before = this.route.get();
-    if (before.job === null) this.listed = write(before);
+    if (this.view.get() === "jobs" && before.job === null) this.listed = write(before);
     this.asking.set(null);
+    this.query.set(location.search);
+    this.view.set(viewAt(location.pathname));
     this.route.set(read(location.pathname, location.search));
     void this.lists.open(this.route.get().tab);
   }
@@ -224,8 +247,10 @@ export class Desk {
   private async names(): Promise<void> {
     for (;;) {
       try {
-        return await this.lists.queuesAndEndpoints();
-      } catch {
+        await this.lists.queuesAndEndpoints();
+        return this.unread.set(null);
+      } catch (error) {
+        this.unread.set(words(error));
         await new Promise((resolve) => setTimeout(resolve, 2_000));
       }
     }

@@ -39,6 +39,10 @@ export function Details({ cell, isWhole = false }: { cell: Cell<Job>; isWhole?: 
             chosen={show}
             onChoose={choose}
           />
+          <span class="stretch" />
+          <Link class="alone" to={`/submit?repeat=${job.id}`}>
+            Repeat …
+          </Link>
           {!isWhole && (
             <Link class="alone" to={addressOf(job.id, show)}>
               <Icon name="alone" />

@@ -8,28 +8,36 @@ import { Time, useNow } from "./clock.tsx";
 import { useDesk } from "./desk.ts";
 import * as format from "./format.ts";
 import { Icon } from "./icons.tsx";
+import { Link } from "./link.tsx";
 import { MyJobs } from "./myjobs.tsx";
 import { shown } from "./names.ts";
 import { write } from "./route.ts";
 import { WORKSPACE } from "./setting.ts";
+import { PLACES, SUBMIT } from "./views.ts";
 
 const SEARCH_AFTER_MS = 150;
 const ENDPOINTS_NAMED_MAX = 4;
 
 export function Header() {
+  const view = useCell(useDesk().view);
   return (
     <header class="top">
       <h1 class="brand">
         <img src="/favicon.svg" alt="" width="22" height="22" />
         Haulage
       </h1>
-      <nav class="tabs" aria-label="Jobs">
-        <TabLink tab="active" word="Active" />
-        <TabLink tab="finished" word="Finished" />
+      <nav class="views" aria-label="Pages">
+        {PLACES.map((one) => (
+          <Link key={one.view} to={one.path} current={view === one.view} title={`g ${one.key}`}>
+            {one.word}
+          </Link>
+        ))}
       </nav>
-      <Search />
-      <EmptyQueues />
+      {view === "jobs" && <OfJobs />}
       <span class="stretch" />
+      <Link to={SUBMIT} class="new" current={view === "submit"} title="n">
+        New job
+      </Link>
       <Endpoints />
       <Throughput />
       <MyJobs />
@@ -37,6 +45,19 @@ export function Header() {
       <SettingsButton />
       <ShortcutsButton />
     </header>
+  );
+}
+
+function OfJobs() {
+  return (
+    <>
+      <nav class="tabs" aria-label="Jobs">
+        <TabLink tab="active" word="Active" />
+        <TabLink tab="finished" word="Finished" />
+      </nav>
+      <Search />
+      <EmptyQueues />
+    </>
   );
 }
 

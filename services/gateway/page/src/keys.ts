@@ -17,6 +17,7 @@ import {
   tellAll,
 } from "./orders.ts";
 import { type Item, jobsOf } from "./view.ts";
+import { PLACES } from "./views.ts";
 
 export const SHORTCUTS: readonly [string, string][] = [
   ["↓ j", "next job"],
@@ -34,6 +35,8 @@ export const SHORTCUTS: readonly [string, string][] = [
   ["Ctrl+A", "select all"],
   ["s", "settings of the job"],
   ["1 2", "active, finished jobs"],
+  ["n", "new job"],
+  ...PLACES.map((one): [string, string] => [`g ${one.key}`, `to ${one.word.toLowerCase()}`]),
   ["/", "search"],
   ["Esc", "leave the search, take back a question, select nothing, close this"],
   ["?", "this list"],
@@ -148,9 +151,6 @@ function act(key: string, desk: Desk, items: Item[]): boolean {
       return true;
     case "/":
       document.getElementById("search")?.focus();
-      return true;
-    case "?":
-      desk.sheet.set(true);
       return true;
   }
   if (current === null) return false;

@@ -108,9 +108,11 @@ export class Lists {
     this.board.takePage(await get<JobPage>(`/api/jobs?ids=${query}`));
   }
 
-  async queuesAndEndpoints(): Promise<void> {
-    this.board.takeQueues(await get<Queue[]>("/api/queues"));
-    this.board.takeEndpoints(await get<Endpoint[]>("/api/endpoints"));
+  /** As they are now, at least as new as the commit that the viewer has just made. */
+  async queuesAndEndpoints(sequence = 0): Promise<void> {
+    const newest = sequence ? `?at_least=${sequence}` : "";
+    this.board.takeQueues(await get<Queue[]>(`/api/queues${newest}`));
+    this.board.takeEndpoints(await get<Endpoint[]>(`/api/endpoints${newest}`));
   }
 
   /** Count along with what is seen; what is not loaded is asked for, but not with every job. */

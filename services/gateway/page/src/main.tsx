@@ -9,6 +9,8 @@ import "./style/page.css";
 import "./style/row.css";
 import "./style/details.css";
 import "./style/settings.css";
+import "./style/views.css";
+import "./style/forms.css";
 import "./style/job.css";
 import "./style/tools.css";
 

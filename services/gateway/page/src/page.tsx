@@ -3,7 +3,6 @@
 import { useEffect } from "preact/hooks";
 
 import { ActionBar } from "./actionbar.tsx";
-import type { Tab } from "./board.ts";
 import { words } from "./lists.ts";
 import { useCell } from "./cell.ts";
 import { Time } from "./clock.tsx";
@@ -12,29 +11,31 @@ import { useDesk } from "./desk.ts";
 import { Header } from "./header.tsx";
 import { JobPage } from "./jobpage.tsx";
 import { useKeys } from "./keys.ts";
+import { EndpointsPage } from "./endpoints.tsx";
 import { List, useItems } from "./list.tsx";
+import { Overview } from "./overview.tsx";
+import { QueuesPage } from "./queues.tsx";
 import { SettingsSheet } from "./settings.tsx";
 import { Sheet } from "./sheet.tsx";
+import { SubmitPage } from "./submit.tsx";
 import { Title } from "./title.tsx";
 import { Toasts } from "./toasts.tsx";
 import { Tools } from "./tools.tsx";
-import type { Item } from "./view.ts";
+import { useViewKeys, type View } from "./views.ts";
 
 const SEARCH_TIMEOUT_MS = 10_000;
 
 export function Page() {
   const desk = useDesk();
   const connection = useCell(desk.connection);
-  const { tab, job } = useCell(desk.route);
-  const items = useItems();
-  useKeys(desk, job === null ? items : []);
-  useSearch();
+  const view = useCell(desk.view);
+  useViewKeys(desk);
   return (
     <div class="page" data-connection={connection}>
       <Title />
       <Header />
       <Warning />
-      {job === null ? <Jobs tab={tab} items={items} /> : <JobPage key={job} id={job} />}
+      <Shown view={view} />
       <Toasts />
       <Sheet />
       <SettingsSheet />
@@ -42,7 +43,28 @@ export function Page() {
   );
 }
 
-function Jobs({ tab, items }: { tab: Tab; items: Item[] }) {
+function Shown({ view }: { view: View }) {
+  switch (view) {
+    case "jobs":
+      return <Jobs />;
+    case "queues":
+      return <QueuesPage />;
+    case "endpoints":
+      return <EndpointsPage />;
+    case "overview":
+      return <Overview />;
+    case "submit":
+      return <SubmitPage />;
+  }
+}
+
+function Jobs() {
+  const desk = useDesk();
+  const { tab, job } = useCell(desk.route);
+  const items = useItems();
+  useKeys(desk, job === null ? items : []);
+  useSearch();
+  if (job !== null) return <JobPage key={job} id={job} />;
   return (
     <main class="jobs" aria-label={tab === "active" ? "Active jobs" : "Finished jobs"}>
       <Tools />

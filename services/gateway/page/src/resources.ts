@@ -230,11 +230,6 @@ export interface Wait {
   sequence: number;
 }
 
-export interface Me {
-  name: string;
-  role: string;
-}
-
 export interface Queue {
   id: string;
   code: string;
@@ -344,6 +339,36 @@ export interface EndpointThroughput {
   step_s: number;
   sent: number[];
   received: number[];
+}
+
+export interface PairFlow {
+  source: string;
+  destination: string;
+  total: number;
+  bytes: number[];
+  running: number;
+}
+
+export interface Failure {
+  error_class: string | null;
+  jobs: number;
+  job: string;
+  name: string;
+  message: string | null;
+  at: string;
+}
+
+export interface Overview {
+  begins_at: string;
+  ends_at: string;
+  step_s: number;
+  now: Record<string, number>;
+  done: number;
+  aborted: number;
+  failed: number;
+  bytes: number[];
+  pairs: PairFlow[];
+  failures: Failure[];
 }
 
 export interface QueueDeleted {

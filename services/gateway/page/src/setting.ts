@@ -6,7 +6,7 @@ export type Value = Setting["value"];
 
 /** What carries settings; `id` is empty for the workspace. */
 export interface Holder {
-  level: "workspace" | "queue" | "job";
+  level: "workspace" | "queue" | "job" | "endpoint";
   id: string;
   name: string;
 }

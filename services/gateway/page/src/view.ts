@@ -114,6 +114,11 @@ function queueGroup(code: string, queue: Queue | null, jobs: Job[]): Group {
   return { key: `queue:${code}`, title: code, queue, jobs: jobs.sort(byPlace) };
 }
 
+/** As their jobs run: the highest priority first. */
+export function inOrder(queues: readonly Queue[]): Queue[] {
+  return [...queues].sort(byPriority);
+}
+
 function byPriority(a: Pick<Queue, "priority" | "code">, b: Pick<Queue, "priority" | "code">) {
   return b.priority - a.priority || compare(a.code, b.code);
 }
