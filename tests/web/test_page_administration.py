@@ -105,7 +105,7 @@ def test_the_default_queue_cannot_be_made_none_or_deleted(stage: Stage, opened: 
     remove = opened.get_by_role("button", name="Delete queue medium")
     expect(remove).to_be_disabled()
     expect(remove).to_have_attribute(
-        "title", "Delete queue medium: The default queue stays: make another one the default first."
+        "title", "Delete queue medium: Make another queue the default first."
     )
     opened.get_by_role("button", name="Edit queue medium").click()
     expect(opened.get_by_label("Takes the jobs that name no queue")).to_be_disabled()

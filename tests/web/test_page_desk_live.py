@@ -53,6 +53,7 @@ def _makes_a_queue(machine: Machine, opened: Page) -> None:
     opened.get_by_label("Priority").fill("1000")
     opened.keyboard.press("Enter")
     expect(opened.get_by_role("rowheader").first).to_have_text("rush")
+    expect(opened.get_by_role("dialog")).to_have_count(0)
 
 
 def _submits_what_it_picked(machine: Machine, opened: Page, tmp_path: Path) -> None:

@@ -142,7 +142,9 @@ def test_the_overview_says_what_stands_where_what_flows_and_what_failed(
     expect(failures).to_contain_text("space 2")
     expect(failures).to_contain_text("audio\\u{202e}stems")
     expect(opened.locator(".tallies")).to_contain_text("newly failed")
-    expect(opened.get_by_role("img", name="moved at most")).to_be_visible()
+    expect(opened.get_by_role("img", name="moved at most 222 MB/s")).to_be_visible()
+    opened.get_by_role("button", name="hq → stockholm").press("Enter")
+    expect(opened.get_by_role("img", name="moved at most 150 MB/s")).to_be_visible()
     failures.get_by_role("link", name="lut_pack").click()
     expect(opened.get_by_role("region", name="Details of lut_pack")).to_be_visible()
 

@@ -18,7 +18,7 @@ export function ComputeFields(props: FieldsProps) {
         {...props}
         name="command"
         label="Command"
-        hint="Names its frames as {frame}, {first}, {last} or {frames}. There is no shell around it."
+        hint="Names its frames as {frame}, {first}, {last} or {frames}. No shell is around it."
         example="render scene.blend --frame {frame}"
         isRequired
       />

@@ -1,4 +1,4 @@
-// A job before it is submitted: as it is typed, as the API takes it, and made from one that was. Pure.
+// A job before it is submitted: as typed, as the API takes it, made from one that was. Pure.
 
 import type { Job, LogLine, Setting } from "./resources.ts";
 import { value, type Value } from "./setting.ts";

@@ -168,8 +168,8 @@ function isAt(job: Job, name: string): boolean {
 }
 
 function doing(job: Job, name: string): string {
-  if (job.compute)
-    return `${format.count(job.tasks_done)} of ${format.count(job.tasks_total)} done`;
+  const done = format.count(job.tasks_done);
+  if (job.compute) return `${done} of ${format.count(job.tasks_total)} done`;
   const isSource = job.source?.startsWith(`${name}:`);
   const other = (isSource ? job.destination : job.source)?.split(":")[0] ?? "";
   return `${isSource ? "to" : "from"} ${shown(other)}, ${format.percent(job.progress)}`;

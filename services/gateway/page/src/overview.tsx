@@ -57,19 +57,21 @@ export function Overview() {
 
 function Whole({ told }: { told: Told }) {
   const total = told.bytes.reduce((sum, one) => sum + one, 0);
+  const [chosen, setChosen] = useState<string | null>(null);
+  const pair = told.pairs.find((one) => way(one) === chosen);
   return (
     <>
       <Tallies told={told} total={total} />
       <section aria-label="Throughput">
-        <h3>Throughput of all pairs</h3>
+        <h3>Throughput {pair ? `from ${way(pair)}` : "of all pairs"}</h3>
         <Plot
           begins_at={told.begins_at}
           step_s={told.step_s}
-          lines={[{ word: "moved", tone: "accent", bytes: told.bytes }]}
+          lines={[{ word: "moved", tone: "accent", bytes: (pair ?? told).bytes }]}
         />
       </section>
       <div class="halves">
-        <Pairs pairs={told.pairs} step_s={told.step_s} />
+        <Pairs pairs={told.pairs} step_s={told.step_s} chosen={chosen} onChoose={setChosen} />
         <Failures failures={told.failures} />
       </div>
     </>
@@ -111,7 +113,19 @@ function Tallies({ told, total }: { told: Told; total: number }) {
   );
 }
 
-function Pairs({ pairs, step_s }: { pairs: readonly PairFlow[]; step_s: number }) {
+function way({ source, destination }: PairFlow): string {
+  return `${shown(source)} to ${shown(destination)}`;
+}
+
+interface PairsProps {
+  pairs: readonly PairFlow[];
+  step_s: number;
+  chosen: string | null;
+  onChoose: (way: string | null) => void;
+}
+
+/** One that is chosen is drawn large. */
+function Pairs({ pairs, step_s, chosen, onChoose }: PairsProps) {
   return (
     <section aria-label="Pairs">
       <h3>Busiest pairs</h3>
@@ -129,9 +143,17 @@ function Pairs({ pairs, step_s }: { pairs: readonly PairFlow[]; step_s: number }
           </thead>
           <tbody>
             {pairs.map((pair) => (
-              <tr key={`${pair.source} ${pair.destination}`}>
+              <tr key={way(pair)}>
                 <th scope="row">
-                  <bdi>{shown(pair.source)}</bdi> → <bdi>{shown(pair.destination)}</bdi>
+                  <button
+                    type="button"
+                    class="quiet"
+                    aria-pressed={way(pair) === chosen}
+                    title="Draw this one alone, or all again"
+                    onClick={() => onChoose(way(pair) === chosen ? null : way(pair))}
+                  >
+                    <bdi>{shown(pair.source)}</bdi> → <bdi>{shown(pair.destination)}</bdi>
+                  </button>
                 </th>
                 <td class="figure">{format.size(pair.total)}</td>
                 <td class="figure">{format.rate(Math.max(0, ...pair.bytes) / step_s)}</td>

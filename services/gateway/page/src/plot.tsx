@@ -52,6 +52,7 @@ export function Plot({ begins_at, step_s, lines }: PlotProps) {
     };
   }, [isDark, step_s, lines.length]);
   useEffect(() => plot.current?.setData(data), [begins_at, lines]);
+  const whole = lines.map((one) => said(one, step_s, null));
   return (
     <figure class="plot">
       <figcaption>
@@ -66,11 +67,7 @@ export function Plot({ begins_at, step_s, lines }: PlotProps) {
             : label(step_s)(Date.parse(begins_at) / 1000 + at * step_s)}
         </span>
       </figcaption>
-      <div
-        ref={box}
-        role="img"
-        aria-label={lines.map((one) => said(one, step_s, null)).join(", ")}
-      />
+      <div ref={box} role="img" aria-label={whole.join(", ")} />
     </figure>
   );
 }

@@ -37,6 +37,7 @@ export function QueuesPage() {
         <button
           type="button"
           disabled={hindrance !== null}
+          title={hindrance ?? undefined}
           onClick={() => setOpen({ kind: "new" })}
         >
           New queue …
@@ -44,8 +45,9 @@ export function QueuesPage() {
       </div>
       {hindrance !== null && (
         <p class="note">
-          Making, changing and deleting queues is for an admin; you are {shown(me?.name ?? "")},{" "}
-          {me?.role}.{manages(me) === null && " You may pause and resume them."}
+          Making, changing and deleting queues is for an admin; you are{" "}
+          {shown(me?.name ?? "")}, {me?.role}.
+          {manages(me) === null && " You may pause and resume them."}
         </p>
       )}
       <p class="told" role="status">
@@ -119,9 +121,7 @@ function Acts({ queue, onOpen }: { queue: Queue; onOpen: (open: Open) => void })
   const me = useCell(desk.me);
   const verb = queue.status === "paused" ? "resume" : "pause";
   const administration = administers(me);
-  const isLast = queue.default
-    ? "The default queue stays: make another one the default first."
-    : null;
+  const kept = queue.default ? "Make another queue the default first." : null;
   const name = shown(queue.code);
   const settings = { level: "queue" as const, id: queue.id, name: queue.code };
   return (
@@ -147,7 +147,7 @@ function Acts({ queue, onOpen }: { queue: Queue; onOpen: (open: Open) => void })
       <Act
         icon="remove"
         label={`Delete queue ${name}`}
-        hindrance={administration ?? isLast}
+        hindrance={administration ?? kept}
         onPress={() => onOpen({ kind: "delete", queue })}
       />
     </>
@@ -180,8 +180,8 @@ function Deletion({ queue, onClose }: DeletionProps) {
     <Dialog title={`Delete queue ${shown(queue.code)}?`} onClose={() => onClose()}>
       <p>
         Its unfinished jobs ({format.count(queue.jobs_running)} running,{" "}
-        {format.count(queue.jobs_waiting)} waiting, and those paused or failed) go to the bottom of{" "}
-        <b>{shown(heir)}</b>, in their order. A deleted queue does not come back.
+        {format.count(queue.jobs_waiting)} waiting, and those paused or failed) go to the bottom
+        of <b>{shown(heir)}</b>, in their order. A deleted queue does not come back.
       </p>
       <Refusal words={refusal} />
       <div class="answers">
