@@ -61,7 +61,6 @@ export class Desk {
   readonly me = new Cell<Me | null>(null);
   /** Why queues and endpoints are not here yet. */
   readonly unread = new Cell<string | null>(null);
-  /** Which tab of an opened job is looked at, also when its row went out of sight meanwhile. */
   readonly shows = new Map<string, Show>();
   readonly picking = new Picking();
   /** The list as it stands on the screen. */
