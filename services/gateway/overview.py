@@ -58,9 +58,13 @@ async def _flows(picture: Picture, of: Grid) -> tuple[list[int], list[PairFlow]]
     busiest = sorted(by_way, key=lambda way: (-sums[way], way))[:PAIRS_MAX]
     pairs = [
         PairFlow(
-            *(names.get(end, end) for end in way), sums[way], of.laid(by_way[way]), running[way]
+            source=names.get(source, source),
+            destination=names.get(destination, destination),
+            total=sums[source, destination],
+            bytes=of.laid(by_way[source, destination]),
+            running=running[source, destination],
         )
-        for way in busiest
+        for source, destination in busiest
     ]
     return of.laid(one for found in by_way.values() for one in found), pairs
 

@@ -41,7 +41,7 @@ class Administration:
 
     def tell(self, method: str, path: str, body: bytes) -> Answer | None:
         """None for what is not asked here."""
-        told = msgspec.json.decode(body) if body else None
+        told: Any = msgspec.json.decode(body) if body else None
         match method, path.strip("/").split("/")[1:]:
             case "POST", ["queues"]:
                 return self._note("create", "", told) or self._create(told)
