@@ -74,9 +74,8 @@ def _submits_what_it_picked(machine: Machine, opened: Page, tmp_path: Path) -> N
 
 
 def _is_done(opened: Page) -> None:
-    expect(opened).to_have_url(re.compile(r"job=[0-9a-f]{24}"))
-    job = opened.url.rpartition("=")[2]
-    expect(opened.locator(f"#job-{job}")).to_have_attribute("data-status", "done", timeout=30_000)
+    expect(opened).to_have_url(re.compile(r"/jobs/[0-9a-f]{24}"))
+    expect(opened.locator(".job-top")).to_have_attribute("data-status", "done", timeout=30_000)
 
 
 def _repeats_it(opened: Page, tmp_path: Path) -> None:

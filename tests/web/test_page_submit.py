@@ -56,7 +56,7 @@ def test_a_transfer_is_picked_from_volumes_looked_at_and_submitted(
     expect(preview.get_by_role("listitem").last).to_have_text("blocked plate.1002.exr 48.0 MB")
     stage.put(scenery.job(0, "new", id=NEW_JOB))
     opened.get_by_role("button", name="Submit, paused").click()
-    expect(opened).to_have_url(f"{stage.url}?job={NEW_JOB}")
+    expect(opened).to_have_url(f"{stage.url}jobs/{NEW_JOB}")
     expect(opened.get_by_role("region", name="Details of new")).to_be_visible()
     assert (
         told(stage, "submit")
@@ -80,7 +80,7 @@ def test_a_compute_job_is_submitted_by_keyboard_alone(stage: Stage, opened: Page
     opened.get_by_label("Only on").fill("ram:>32g, site:a")
     opened.get_by_label("Environment").fill("A=1\nB=2")
     opened.get_by_label("Frames").press("Enter")
-    expect(opened).to_have_url(f"{stage.url}?job={NEW_JOB}")
+    expect(opened).to_have_url(f"{stage.url}jobs/{NEW_JOB}")
     job = told(stage, "submit")
     assert (job["filters"], job["environment"]) == (["ram:>32g", "site:a"], {"A": "1", "B": "2"})
 
@@ -110,7 +110,7 @@ def test_a_finished_job_is_repeated_with_changes(stage: Stage, opened: Page) -> 
     expect(opened.get_by_label("stall_s")).to_have_value("7")
     opened.get_by_label("Destination").fill("stockholm:elsewhere/")
     opened.get_by_role("button", name="Submit").click()
-    expect(opened).to_have_url(f"{stage.url}?job={NEW_JOB}")
+    expect(opened).to_have_url(f"{stage.url}jobs/{NEW_JOB}")
     job = told(stage, "submit")
     assert (job["source"], job["destination"], job["settings"]) == (
         "hq:projects/delivery_100/",

@@ -10,6 +10,7 @@ import { shown } from "./names.ts";
 import { Plot } from "./plot.tsx";
 import { useReading } from "./reading.ts";
 import type { Endpoint, EndpointThroughput, Job, Machine, Volume } from "./resources.ts";
+import { addressOf } from "./route.ts";
 
 const EVERY_MS = 10_000;
 export const SPANS: readonly [string, string][] = [
@@ -153,7 +154,7 @@ function Running({ endpoint }: { endpoint: Endpoint }) {
     <ul class="running" aria-label="Running there">
       {here.map((job) => (
         <li key={job.id}>
-          <Link to={`/?job=${job.id}`}>{shown(job.name)}</Link>{" "}
+          <Link to={addressOf(job.id)}>{shown(job.name)}</Link>{" "}
           <span class="aside">{doing(job, endpoint.name)}</span>
         </li>
       ))}

@@ -12,6 +12,7 @@ import { shown } from "./names.ts";
 import { Plot } from "./plot.tsx";
 import { useReading } from "./reading.ts";
 import type { Failure, Overview as Told, PairFlow, Status } from "./resources.ts";
+import { addressOf } from "./route.ts";
 import { State } from "./states.tsx";
 import { area } from "./timing.ts";
 
@@ -84,7 +85,12 @@ function Tallies({ told, total }: { told: Told; total: number }) {
       {NOW.map(([status, word]) => (
         <div key={status} data-status={told.now[status] ? status : undefined}>
           <dt>{word}</dt>
-          <dd>{format.count(told.now[status] ?? 0)}</dd>
+          <dd>
+            <Link to={`/?status=${status}`}>
+              {format.count(told.now[status] ?? 0)}
+              <span class="unseen"> {word} jobs</span>
+            </Link>
+          </dd>
         </div>
       ))}
       <div class="then">
@@ -196,7 +202,7 @@ function Failures({ failures }: { failures: readonly Failure[] }) {
             <span class="bad">
               {one.error_class ?? "other"} {format.count(one.jobs)}
             </span>{" "}
-            <Link to={`/?job=${one.job}`}>{shown(one.name)}</Link>{" "}
+            <Link to={addressOf(one.job)}>{shown(one.name)}</Link>{" "}
             <span class="aside">
               <Time at={one.at} />
               {one.jobs > 1 && ", the newest of them"}

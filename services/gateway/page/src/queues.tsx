@@ -8,6 +8,7 @@ import { useCell } from "./cell.ts";
 import { useDesk } from "./desk.ts";
 import { Dialog, Refusal } from "./dialog.tsx";
 import * as format from "./format.ts";
+import { Link } from "./link.tsx";
 import { words } from "./lists.ts";
 import { shown } from "./names.ts";
 import { QueueForm } from "./queueform.tsx";
@@ -100,7 +101,9 @@ function Row({ queue, onOpen }: { queue: Queue; onOpen: (open: Open) => void }) 
   return (
     <tr data-status={isPaused ? "paused" : undefined}>
       <th scope="row">
-        <bdi>{shown(queue.code)}</bdi>
+        <Link to={`/?queue=${encodeURIComponent(queue.code)}`} title="Its jobs">
+          <bdi>{shown(queue.code)}</bdi>
+        </Link>
         {queue.default && <span class="mark">default</span>}
         {queue.compute_default && <span class="mark">compute default</span>}
       </th>

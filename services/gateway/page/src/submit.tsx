@@ -12,6 +12,7 @@ import { words } from "./lists.ts";
 import { CommonFields } from "./commonfields.tsx";
 import { Preview } from "./preview.tsx";
 import type { Job, LogPage, Setting } from "./resources.ts";
+import { addressOf } from "./route.ts";
 import { State } from "./states.tsx";
 import { TransferFields } from "./transferfields.tsx";
 
@@ -71,7 +72,7 @@ function Form({ first, isRepeat }: { first: Draft; isRepeat: boolean }) {
     try {
       const done = await tell("POST", path(draft), body(draft, known));
       await desk.seen(done);
-      desk.visit(`/?job=${done.jobs[0] ?? ""}`);
+      desk.visit(addressOf(done.jobs[0] ?? ""));
     } catch (refused) {
       setError(refused);
       setBusy(false);
