@@ -31,7 +31,7 @@ def _shoot(browser: Browser, stage: Stage, size: tuple[int, int], theme: str, na
         page.goto(f"{stage.url}?job={scenery.job_id(1)}")
         page.locator("text=sh010_comp_v014.1001.exr").wait_for()
         _save(page, f"job-{name}")
-        for show, ready in (("Log", ".log .line"), ("Graph", ".speed-plot canvas")):
+        for show, ready in (("Log", ".log .line"), ("Graph", ".plot canvas")):
             page.get_by_role("tab", name=show).click()
             page.locator(ready).first.wait_for()
             _save(page, f"{show.lower()}-{name}")

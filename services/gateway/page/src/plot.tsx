@@ -27,9 +27,11 @@ interface PlotProps {
   begins_at: string;
   step_s: number;
   lines: readonly Line[];
+  /** What the picture says, where it is not what its lines are at most. */
+  label?: string;
 }
 
-export function Plot({ begins_at, step_s, lines }: PlotProps) {
+export function Plot({ begins_at, step_s, lines, label }: PlotProps) {
   const isDark = useCell(theme);
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
@@ -51,7 +53,7 @@ export function Plot({ begins_at, step_s, lines }: PlotProps) {
       made.destroy();
     };
   }, [isDark, step_s, lines.length]);
-  useEffect(() => plot.current?.setData(data), [begins_at, lines]);
+  useEffect(() => plot.current?.setData(data), [begins_at, ...lines.map((one) => one.bytes)]);
   const whole = lines.map((one) => said(one, step_s, null));
   return (
     <figure class="plot">
@@ -64,10 +66,10 @@ export function Plot({ begins_at, step_s, lines }: PlotProps) {
         <span class="aside">
           {at === null
             ? `in steps of ${duration(step_s)}`
-            : label(step_s)(Date.parse(begins_at) / 1000 + at * step_s)}
+            : timed(step_s)(Date.parse(begins_at) / 1000 + at * step_s)}
         </span>
       </figcaption>
-      <div ref={box} role="img" aria-label={whole.join(", ")} />
+      <div ref={box} role="img" aria-label={label ?? whole.join(", ")} />
     </figure>
   );
 }
@@ -85,7 +87,7 @@ function series(begins_at: string, step_s: number, lines: readonly Line[]): uPlo
   return [times, ...lines.map((line) => line.bytes.map((one) => one / step_s))];
 }
 
-function label(step_s: number): (time_s: number) => string {
+function timed(step_s: number): (time_s: number) => string {
   const say = step_s < MINUTE_S ? clockWithSeconds : clock;
   return (time_s) => say(time_s * 1000);
 }
@@ -115,7 +117,8 @@ function options(
 
 function drawn(stroke: string): uPlot.Series {
   const paths = uPlot.paths.stepped?.({ align: 1 });
-  return { stroke, width: 1.5, points: { show: false }, ...(paths && { paths }) };
+  const fill = stroke.replace(/^rgb\((.*)\)$/, "rgba($1, 0.15)");
+  return { stroke, fill, width: 1.5, points: { show: false }, ...(paths && { paths }) };
 }
 
 /** A token's colour as a canvas takes it. */
