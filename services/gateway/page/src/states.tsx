@@ -3,9 +3,11 @@
 import { useCell } from "./cell.ts";
 import { useDesk } from "./desk.ts";
 import * as format from "./format.ts";
+import { Link } from "./link.tsx";
 import { shown } from "./names.ts";
 import { UNFILTERED } from "./route.ts";
 import { isFiltered } from "./view.ts";
+import { SUBMIT } from "./views.ts";
 
 export function Nothing({ isEmpty }: { isEmpty: boolean }) {
   const { lists, route } = useDesk();
@@ -28,7 +30,7 @@ export function Nothing({ isEmpty }: { isEmpty: boolean }) {
   }
   return (
     <State title="All is quiet: no jobs">
-      Start one in a terminal:
+      Start one by <Link to={SUBMIT}>New job</Link> (key n), or in a terminal:
       <code>haulage submit transfer hq:projects/shot010/ stockholm:incoming/</code>
       It shows here at once.
     </State>
