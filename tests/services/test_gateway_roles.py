@@ -257,6 +257,8 @@ async def test_the_page_is_served_to_who_is_signed_in(static: Path, studio: Worl
     assert page.headers["cache-control"] == "private, no-cache"
     shown = await studio.ann.get("/?state=finished&job=1&job=2")
     assert shown.content == page.content, "the page's address is the page's own"
+    alone = await studio.ann.get("/jobs/" + "a" * 24 + "?show=why")
+    assert alone.content == page.content, "so is that of one job"
     same = await studio.ann.get("/", If_None_Match=page.headers["etag"])
     assert (same.status, same.content) == (304, b"")
     script = await studio.ann.get("/assets/page-a1b2.js", Accept_Encoding="gzip")

@@ -157,3 +157,16 @@ def test_the_right_button_of_the_mouse_opens_a_menu(
     row(opened, 2).click(button="right")
     menu.get_by_role("menuitem", name="Why").click()
     expect(opened).to_have_url(f"{stage.url}jobs/{job_id(2)}?show=why")
+
+
+def test_a_key_on_the_page_of_a_job_is_about_that_job_alone(stage: Stage, opened: Page) -> None:
+    opened.get_by_label("Select sh020_plates").click()
+    row(opened, 4).click(modifiers=["Control"])
+    row(opened, 3).click()
+    opened.get_by_role("link", name="Own page").click()
+    expect(opened.locator(".job-top")).to_be_visible()
+    opened.keyboard.press("p")
+    opened.keyboard.press("Enter")
+    expect(opened.locator(".job-top")).to_contain_text("paused")
+    assert [(verb, told) for verb, told, _ in stage.asked] == [("pause", job_id(3))]
+    assert opened.url == f"{stage.url}jobs/{job_id(3)}"

@@ -98,7 +98,7 @@ function Search() {
   const timer = useRef<number>(undefined);
   const typed = (): void => {
     clearTimeout(timer.current);
-    const apply = (): void => desk.go({ search: input.current?.value ?? "" });
+    const apply = (): void => desk.go({ search: input.current?.value ?? "", job: null });
     timer.current = window.setTimeout(apply, SEARCH_AFTER_MS);
   };
   useEffect(() => {

@@ -42,6 +42,9 @@ export const SHORTCUTS: readonly [string, string][] = [
   ["?", "this list"],
 ];
 
+/** Keys that mean a row of the list, not a job. */
+const OF_ROWS = ["Enter", " ", "m"];
+
 export function useKeys(desk: Desk, items: Item[]): void {
   const newest = useRef(items);
   newest.current = items;
@@ -153,7 +156,7 @@ function act(key: string, desk: Desk, items: Item[]): boolean {
       document.getElementById("search")?.focus();
       return true;
   }
-  if (current === null) return false;
+  if (current === null || (desk.route.get().job !== null && OF_ROWS.includes(key))) return false;
   switch (key) {
     case "Enter":
       desk.toggle(current);
@@ -200,7 +203,7 @@ function place(key: "t" | "b", desk: Desk, current: string): void {
 }
 
 function move(desk: Desk, items: Item[], steps: number): boolean {
-  const ids = items.flatMap((item) => (item.kind === "job" ? [item.id] : []));
+  const ids = jobsOf(items);
   if (ids.length === 0) return false;
   const at = ids.indexOf(desk.current.get() ?? "");
   const from = at < 0 && steps > 0 ? -1 : at;
