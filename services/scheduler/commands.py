@@ -353,7 +353,9 @@ class Settings(Struct, frozen=True, tag_field="answer", tag="settings"):
 
 
 class Holder(Struct, frozen=True):
-    """What holds a job back: kind is job, queue, endpoint, volume or clock; `name` for people."""
+    """What holds a job back: kind is job, queue, endpoint, volume, clock, filter (of the job, which
+    no endpoint fits) or workspace (in which no endpoint allows commands); `name` for people.
+    """
 
     kind: str
     id: str

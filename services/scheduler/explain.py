@@ -8,10 +8,12 @@ from datetime import datetime
 from events.job import Job
 from events.jobs import Status
 from projections.board import Board, Pair, in_line, pair_of
+from projections.task_table import FAILED
 from services.scheduler import (
     admit,
     enabling,
     explain_lanes,
+    hands,
     obstacles,
     policy,
     rooms,
@@ -88,7 +90,7 @@ def _no_space(job: Job, board: Board) -> Reason:
 
 def _told(obstacle: obstacles.Obstacle, board: Board) -> Reason:
     if obstacle.code == "waiting_for_job":
-        return _waiting_for(board.jobs[obstacle.job])
+        return _waiting_for(board.jobs[obstacle.job], board)
     if obstacle.code == "queue_paused":
         code = board.queues[obstacle.queue].code
         return Reason(
@@ -138,17 +140,18 @@ def _apart(obstacle: obstacles.Obstacle, board: Board) -> Reason:
     )
 
 
-def _waiting_for(other: Job) -> Reason:
+def _waiting_for(other: Job, board: Board) -> Reason:
     """It may have ended otherwise than done: then somebody has to decide."""
-    ended = other.status is Status.ABORTED or (
-        other.status is Status.FAILED and other.retry_at is None
-    )
+    table, release = board.tables[other.id], f"{other.name} is done"
+    if other.status is Status.ABORTED or (other.status is Status.FAILED and not other.retry_at):
+        is_left = not other.computes or hands.runnable(table) or table.count(FAILED)
+        release = f"retry {other.name if is_left else f'tasks of {other.name}'}, or abort this job"
     return Reason(
         code="waiting_for_job",
         text=f"waits for {other.name}, which is {other.status}",
         holder=Holder("job", other.id, other.name),
         since=_time(other.since),
-        release=f"retry {other.name}, or abort this job" if ended else f"{other.name} is done",
+        release=release,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice, takewhile
 
-from events.endpoints import Endpoint
+from events.endpoints import Endpoint, Machine
 from events.job import Job
 from events.jobs import Status
 from projections.board import Board
@@ -35,32 +35,35 @@ def reasons(job: Job, board: Board) -> Iterator[Reason]:
 
 def _nobody(job: Job, need: Need, board: Board) -> Iterator[Reason]:
     """No endpoint could serve it, however long it waits."""
-    machines = [one for one in board.endpoints.values() if one.machine is not None]
-    fitting = [one for one in machines if one.machine and filters.fit(need.filters, one.machine)]
+    machines = [(one, one.machine) for one in board.endpoints.values() if one.machine is not None]
+    fitting = [one for one, machine in machines if filters.fit(need.filters, machine)]
     if not machines:
         yield Reason(
             code="no_compute_endpoint",
             text="no endpoint may run commands",
-            holder=None,
+            holder=Holder("workspace", board.workspace, board.workspace),
             since=_time(job.since),
             release="an agent is started with --compute-user",
         )
     elif not fitting:
-        yield _no_match(job, need, machines)
+        yield _no_match(job, need, [(one.name, machine) for one, machine in machines])
     for one in fitting[:NAMED_MAX]:
         yield _away(one, need, board)
 
 
-def _no_match(job: Job, need: Need, machines: list[Endpoint]) -> Reason:
-    wrong = filters.unfit(need.filters, (one.machine for one in machines if one.machine))
-    asked = " and ".join(wrong or need.filters)
+def _no_match(job: Job, need: Need, machines: list[tuple[str, Machine]]) -> Reason:
+    """What holds it are those of its filters that the closest endpoint does not fit."""
+    asked = filters.unfit(need.filters, (machine for _, machine in machines)) or need.filters
+    name, closest = min(machines, key=lambda one: (filters.distance(need.filters, one[1]), one[0]))
+    terms = filters.unmet(need.filters, closest)
+    has = filters.had(terms, closest)
     return Reason(
         code="no_matching_lane",
-        text=f"none of {_names(machines)} fits {asked}",
-        holder=None,
+        text=f"no endpoint fits {' and '.join(asked)}: {name}, the closest, has {has}",
+        holder=Holder("filter", " and ".join(terms), " and ".join(terms)),
         since=_time(job.since),
-        release=f"an endpoint that fits {asked} allows commands, or this job is submitted anew "
-        "with other filters",
+        release=f"an endpoint that fits {' and '.join(need.filters)} allows commands, "
+        "or this job is submitted anew with other filters",
     )
 
 

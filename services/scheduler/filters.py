@@ -20,6 +20,7 @@ import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from math import floor, inf
 
 from msgspec import Struct
 
@@ -54,6 +55,17 @@ class Amount(Struct, frozen=True):
         allowed = {"=": equal, "<": below, ">": not below and not equal}
         return any(allowed[sign] for sign in self.compare)
 
+    def had(self, machine: Machine) -> str:
+        if self.field == "cores":
+            return f"{machine.cores} core{'s' * (machine.cores != 1)}"
+        unit = next((one for one in "tgmk" if machine.memory_bytes >= _UNITS[one]), "")
+        return f"{floor(100 * machine.memory_bytes / _UNITS[unit]) / 100:g}{unit}"
+
+    def off(self, machine: Machine) -> float:
+        """By which factor a machine misses the number."""
+        has = machine.memory_bytes if self.field == "ram" else machine.cores
+        return (max(has, self.limit) + 1) / (min(has, self.limit) + 1)
+
 
 class Names(Struct, frozen=True):
     """One of `among` (of all, when that is empty) and none of `without`."""
@@ -65,6 +77,14 @@ class Names(Struct, frozen=True):
     def fits(self, machine: Machine) -> bool:
         has = _names_of(machine, self.field)
         return (not self.among or _any_fits(self.among, has)) and not _any_fits(self.without, has)
+
+    def had(self, machine: Machine) -> str:
+        names = " and ".join(name for name in _names_of(machine, self.field) if name)
+        return f"{self.field} {names}" if names else f"no {self.field}"
+
+    def off(self, _machine: Machine) -> float:
+        """Another name is farther off than any number."""
+        return inf
 
 
 Filter = Amount | Names
@@ -135,3 +155,19 @@ def unfit(filters: Iterable[str], machines: Iterable[Machine]) -> list[str]:
     """Those of the filters that none of the machines fits, by itself."""
     machines = list(machines)
     return [one for one in filters if not any(parse(one).fits(machine) for machine in machines)]
+
+
+def unmet(filters: Iterable[str], machine: Machine) -> list[str]:
+    """Those of the filters that a machine does not fit."""
+    return [one for one in filters if not parse(one).fits(machine)]
+
+
+def distance(filters: Iterable[str], machine: Machine) -> tuple[int, float]:
+    """How far a machine is from what is asked for: so many filters, and by how much the worst."""
+    missed = [parse(one).off(machine) for one in unmet(filters, machine)]
+    return len(missed), max(missed, default=0.0)
+
+
+def had(filters: Iterable[str], machine: Machine) -> str:
+    """What a machine has of what these ask for: `16g and site oslo`."""
+    return " and ".join(dict.fromkeys(parse(one).had(machine) for one in filters))

@@ -11,13 +11,15 @@ from services.scheduler import explain
 from services.scheduler.commands import (
     DEPENDENCIES_MAX,
     Abort,
+    HandOnTasks,
     Move,
     Reason,
+    Rejected,
     Retry,
     RunFailed,
     Why,
 )
-from tests.services.spec import BOB, History, given, job_id, transfer
+from tests.services.spec import BOB, History, compute, given, job_id, transfer
 
 A, B = job_id("a"), job_id("b")
 
@@ -54,6 +56,18 @@ def test_one_whose_other_was_aborted_waits_for_a_decision() -> None:
     history.ask(Abort(A))
     assert why(history).release == "retry a, or abort this job"
     history.ask(Retry(A))
+    assert why(history).release == "a is done"
+
+
+def test_one_whose_other_has_nothing_left_to_run_waits_for_its_tasks() -> None:
+    history = History()
+    history.ask(compute("a", "1-2"))
+    history.ask(transfer("b", depends_on="a"))
+    history.ask(Abort(A))
+    history.ask(HandOnTasks(A, action="hold", tasks="all"))
+    assert why(history).release == "retry tasks of a, or abort this job"
+    assert isinstance(history.ask(Retry(A)), Rejected), "it would have nothing to do"
+    history.ask(HandOnTasks(A, action="retry", tasks="0"))
     assert why(history).release == "a is done"
 
 

@@ -69,3 +69,32 @@ def test_all_filters_of_a_job_have_to_fit() -> None:
     assert filters.fit(("ram:>32g", "site:hq"), BIG)
     assert not filters.fit(("ram:>32g", "site:oslo"), BIG)
     assert filters.unfit(("ram:>1t", "site:oslo"), [BIG, SMALL]) == ["ram:>1t"]
+
+
+@pytest.mark.parametrize(
+    ("text", "has"),
+    [
+        ("ram:>1t", "31.99g"),
+        ("cores:>64", "1 core"),
+        ("site:oslo", "site attic"),
+        ("tag:gpu", "no tag"),
+        ("tag:gpu|-old", "no tag"),
+        ("platform:windows", "platform linux"),
+    ],
+)
+def test_what_a_machine_has_instead_is_said_in_the_words_of_the_filter(text: str, has: str) -> None:
+    machine = Machine("render", "laptop", 1, (32 << 30) - 1, site="attic")
+    assert filters.had([text], machine) == has
+
+
+def test_the_closest_machine_misses_the_fewest_filters_and_by_the_least() -> None:
+    wanted = ("ram:>1t", "cores:>=64", "site:hq")
+    machines = [
+        Machine("render", "a", 64, 1 << 40, site="hq"),
+        Machine("render", "b", 64, 1 << 30, site="hq"),
+        Machine("render", "c", 64, 2 << 40, site="attic"),
+        Machine("render", "d", 1, 1 << 40, site="hq"),
+    ]
+    assert sorted(machines, key=lambda one: filters.distance(wanted, one)) == machines
+    assert filters.unmet(wanted, machines[3]) == ["ram:>1t", "cores:>=64"]
+    assert filters.distance(wanted, Machine("render", "e", 64, 2 << 40, site="hq")) == (0, 0.0)

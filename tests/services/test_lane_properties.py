@@ -13,6 +13,7 @@ from unittest.mock import patch
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from events import codec, jobs, ranges, tasks
 from events.endpoints import Endpoint, Volume
@@ -32,6 +33,7 @@ from services.scheduler.commands import (
     Move,
     Pause,
     PauseQueue,
+    Reason,
     Rejected,
     Resume,
     ResumeQueue,
@@ -153,6 +155,9 @@ def _check_job(job: Job, board: Board) -> None:
     reasons = explain.reasons([job], board)[job.id]
     waits = job.status is Status.WAITING or job.retry_at is not None
     assert bool(reasons) == waits, "who waits has a reason, who does not has none"
+    for one in reasons:
+        says = (one.holder, one.since, one.release)
+        assert all(says), f"{one.code} says who, since when, and what would release it"
 
 
 def _fewer(endpoint: str, board: Board) -> bool:
@@ -341,7 +346,7 @@ def bug(owner: object, name: str, planted: object) -> Callable[[], AbstractConte
 
 
 _room, _put = Lanes.room, Lanes.put
-_plan, _report = lanes.plan, executing.report
+_plan, _report, _why = lanes.plan, executing.report, explain_lanes.reasons
 
 
 def _without_going_back(board: Board) -> Iterator[codec.Event]:
@@ -359,6 +364,10 @@ def _from_anyone(said: object, job: Job, endpoint: str, board: Board, now: objec
     return _report(said, job, whose, board, now)  # type: ignore[arg-type]
 
 
+def _without_a_holder(job: Job, board: Board) -> Iterator[Reason]:
+    return (replace(one, holder=None) for one in _why(job, board))
+
+
 BUGS = {
     "one lane too many": bug(Lanes, "room", lambda self, one: _room(self, one) + 1),
     "filters are overlooked": bug(filters, "fit", lambda given, machine: True),
@@ -373,6 +382,7 @@ BUGS = {
     "who has nothing left goes on": bug(lanes, "ends", lambda board: []),
     "anyone may report": bug(executing, "report", _from_anyone),
     "no reasons": bug(explain_lanes, "reasons", lambda job, board: []),
+    "nobody holds a job": bug(explain_lanes, "reasons", _without_a_holder),
     "a snapshot forgets the lanes": bug(snapshot, "_take_lanes", lambda board: None),
     "nobody waits for another": bug(Board, "waits_for", lambda self, job: []),
     "who waited is forgotten": bug(Board, "dependents", lambda self, job: []),

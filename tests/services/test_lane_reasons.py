@@ -7,7 +7,7 @@ import pytest
 from events.endpoints import Volume
 from events.jobs import ErrorClass
 from services.scheduler import explain
-from services.scheduler.commands import Move, PauseQueue, Reason, Set
+from services.scheduler.commands import Holder, Move, PauseQueue, Reason, Set
 from tests.services.spec import HQ, OSLO, History, beat, compute, job_id
 
 A, B = job_id("a"), job_id("b")
@@ -31,7 +31,10 @@ def test_nobody_allows_commands() -> None:
     history = History()
     history.ask(compute("a"))
     [reason] = why(history, "a")
-    assert (reason.code, reason.holder) == ("no_compute_endpoint", None)
+    assert (reason.code, reason.holder) == (
+        "no_compute_endpoint",
+        Holder("workspace", "main", "main"),
+    )
     assert reason.release == "an agent is started with --compute-user"
     history.allows(HQ)
     assert history.running() == ["a"]
@@ -41,7 +44,15 @@ def test_no_machine_is_what_the_filters_ask_for() -> None:
     history = farm()
     history.allows(OSLO, site="oslo")
     history.ask(compute("a", filters=["ram:>1t", "site:oslo"]))
-    assert told(history, "a") == ["no_matching_lane: none of hq, oslo fits ram:>1t"]
+    assert told(history, "a") == [
+        "no_matching_lane: no endpoint fits ram:>1t: oslo, the closest, has 32g"
+    ]
+    [reason] = why(history, "a")
+    assert reason.holder == Holder("filter", "ram:>1t", "ram:>1t")
+    history.allows(HQ, site="oslo", memory_bytes=48 << 30)
+    assert why(history, "a")[0].text.endswith("hq, the closest, has 48g")
+    history.allows(HQ, site="oslo", memory_bytes=2 << 40)
+    assert history.running() == ["a"]
 
 
 def test_no_machine_is_all_of_what_the_filters_ask_for() -> None:
@@ -49,7 +60,10 @@ def test_no_machine_is_all_of_what_the_filters_ask_for() -> None:
     history.allows(OSLO, site="oslo", cores=64)
     history.allows(HQ, site="hq")
     history.ask(compute("a", filters=["cores:>8", "site:hq"]))
-    assert told(history, "a") == ["no_matching_lane: none of hq, oslo fits cores:>8 and site:hq"]
+    assert told(history, "a") == [
+        "no_matching_lane: no endpoint fits cores:>8 and site:hq: hq, the closest, has 8 cores"
+    ]
+    assert why(history, "a")[0].holder == Holder("filter", "cores:>8", "cores:>8")
 
 
 def test_the_one_that_fits_is_offline() -> None:

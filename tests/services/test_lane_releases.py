@@ -30,10 +30,14 @@ def do(history: Watched, job: str, reason: Reason) -> None:
         case "queue_paused":
             history.ask(ResumeQueue(holder))
         case "waiting_for_job":
-            history.ask(Retry(holder))
+            if reason.release.startswith("retry tasks of"):
+                history.ask(HandOnTasks(holder, action="retry", tasks="all"))
+            else:
+                history.ask(Retry(holder))
             history.ask(HandOnTasks(holder, action="done", tasks="all"))
         case "no_compute_endpoint" | "no_matching_lane":
             wanted = history.board.jobs[job].compute.filters
+            assert reason.code == "no_compute_endpoint" or set(holder.split(" and ")) <= {*wanted}
             site = "a" if "site:a" in wanted else "b"
             history.allows(HQ, 1, site=site, memory_bytes=2 << 40)
         case "endpoint_offline":
