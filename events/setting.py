@@ -17,6 +17,7 @@ class Setting(Struct, frozen=True):
     `written` tells people how a text is written; `fault` reads one: what is wrong with it, or "".
     At a level of `apart` it is another thing than at the workspace, whose value is none of it.
     A text that `adds_up` holds together with those of the levels above instead of in their place.
+    `of_transfers` is the default for a transfer, where that is another.
     """
 
     name: str
@@ -31,10 +32,14 @@ class Setting(Struct, frozen=True):
     fault: Callable[[str], str] | None = None
     apart: tuple[Level, ...] = ()
     adds_up: bool = False
+    of_transfers: Value | None = None
 
     @property
     def is_number(self) -> bool:
         return not self.choices and self.fault is None
+
+    def default_of(self, *, computes: bool) -> Value:
+        return self.default if computes or self.of_transfers is None else self.of_transfers
 
     def stored(self, value: Value) -> Value:
         """A text may be typed as what looks like a number."""

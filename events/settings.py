@@ -100,8 +100,10 @@ SETTINGS = {
             "task_bucketsize",
             OF_JOBS,
             1,
-            "tasks of a compute job that go to a lane together; 0 is all",
+            "tasks at a time: frames that go to a lane together (1 unless set), or files that a "
+            "transfer has in hand before it takes the next (all unless set); 0 is all",
             high=1_000_000,
+            of_transfers=0,
         ),
         Setting(
             "task_limit_s",
@@ -139,12 +141,14 @@ SETTINGS = {
 }
 
 
-def find(name: str, holders: Iterable[Mapping[str, Value]]) -> Value:
-    """The value of the nearest holder that has one, else the default; of texts that add up all."""
+def find(name: str, holders: Iterable[Mapping[str, Value]], *, computes: bool = True) -> Value:
+    """The value of the nearest holder that has one, else the default for a job that `computes` or
+    does not; of texts that add up all.
+    """
     held = (holder[name] for holder in holders if name in holder)
     if SETTINGS[name].adds_up:
         return ", ".join(str(value) for value in held if value)
-    return next(held, SETTINGS[name].default)
+    return next(held, SETTINGS[name].default_of(computes=computes))
 
 
 def changed(

@@ -46,7 +46,7 @@ class Crew:
         self._changed = threading.Condition()
         self._batches: deque[Batch] = deque()
         self._offered: list[Arrival] = []
-        self._in_hand: set[int] = set()  # Threads with a batch: they may offer something yet.
+        self._in_hand: set[int] = set()  # Threads at work: they may offer something yet.
         self._closed = False
         self._pace = Pace(time.monotonic(), run.duty.sockets)
         self._threads: dict[int, threading.Thread] = {}
@@ -70,6 +70,13 @@ class Crew:
                 self._run.halt.check()
             self._batches.append(batch)
             self._changed.notify_all()
+
+    def settle(self) -> None:
+        """Waits until nothing is in hand. Raises Stopped."""
+        with self._changed:
+            while self._batches or self._offered or self._in_hand:
+                self._run.halt.check()
+                self._changed.wait(LOOK_S)
 
     def end(self) -> None:
         """Nothing more is put; returns when all is done or stopped, with no thread left."""
@@ -96,6 +103,7 @@ class Crew:
                     return None
                 for arrival in self._offered:
                     if arrival.join():
+                        self._in_hand.add(self._place.number)
                         return arrival
                 if self._batches:
                     self._in_hand.add(self._place.number)

@@ -103,6 +103,7 @@ class _Receiving:
         self._folders = Folders()
         self._extended = FolderXattrs(run)
         self._fault: Fault | None = None
+        self._bucket = 0
 
     def receive(self, given: TasksGiven) -> None:
         self._crew.start()
@@ -126,10 +127,15 @@ class _Receiving:
         """Make folders, which are to be finished, and hand out the rest, page by page."""
         hands = given.hands
         while given.tasks:
+            self._bucket = given.bucket
+            if given.bucket:
+                self._crew.settle()
             left = self._left.sift(given)
             self._make_folders(left)
             for batch in batches(self._due(left.tasks)):
                 self._crew.put(Batch(given.hands, batch))
+            if given.bucket:
+                self._crew.settle()
             given = _next(self._run, given.after, hands)
         self._left.end()
 
@@ -162,8 +168,9 @@ class _Receiving:
         for hands, tasks in self._folders.take_back():
             self._run.halt.check()
             left = [one for one in tasks if not self._run.is_overruled(one.number, hands)]
-            if left:
-                self._finish_some(left, hands)
+            size = self._bucket or len(left)
+            for first in range(0, len(left), size or 1):
+                self._finish_some(left[first : first + size], hands)
 
     def _finish_some(self, folders: list[GivenTask], hands: int) -> None:
         duty, began = self._run.duty, time.monotonic()

@@ -234,7 +234,8 @@ class TasksGiven(Struct, frozen=True, tag_field="answer", tag="tasks"):
     `after` is where to go on asking from. While the source is being listed (`listing`) there may be
     more to come: the run is not to end. `hands` counts the changes by hand to tasks of the job:
     what a later one changes is not to be gone on with. `whole`: all that the source has is here,
-    as far as it is wanted.
+    as far as it is wanted. `bucket`: so many are to be in hand at a time, so what is in hand
+    is settled before more is asked for; 0 is no limit.
     """
 
     tasks: list[GivenTask]
@@ -242,3 +243,4 @@ class TasksGiven(Struct, frozen=True, tag_field="answer", tag="tasks"):
     hands: int = 0
     listing: bool = False
     whole: bool = False
+    bucket: int = 0

@@ -31,7 +31,8 @@ WAITED_FOR = frozenset({ErrorClass.SPACE})
 def of_job(name: str, job: Job, board: Board) -> Value:
     """What a setting is for a job: its own, its queue's, the workspace's, the default."""
     queue = board.queues.get(job.queue)
-    return find(name, (job.settings, queue.settings if queue else {}, board.settings))
+    held = (job.settings, queue.settings if queue else {}, board.settings)
+    return find(name, held, computes=job.computes)
 
 
 def rules(job: Job, board: Board) -> Rules:

@@ -15,7 +15,16 @@ from events.tasks import TASKS_PER_EVENT_MAX, Entry
 from projections.board import Board
 from projections.task_table import Page
 from services.runtime.ports import Log
-from services.scheduler import ending, estimate, explain, limited, setting, shares, submitting
+from services.scheduler import (
+    ending,
+    estimate,
+    explain,
+    limited,
+    policy,
+    setting,
+    shares,
+    submitting,
+)
 from services.scheduler.commands import (
     GivenTask,
     Preview,
@@ -63,9 +72,11 @@ class Reading:
             return Rejected(Why.STALE, f"run {asked.run} of {asked.job} is over: drop it")
         table, listing = self.board.tables[asked.job], not job.listed
         following: Iterable[int] = range(asked.after + 1, len(table))
+        bucket = 0
         if not asked.every:
             following = table.queued_after(asked.after)
-        numbers = list(islice(following, TASKS_PER_EVENT_MAX))
+            bucket = int(policy.of_job("task_bucketsize", job, self.board))
+        numbers = list(islice(following, min(bucket or TASKS_PER_EVENT_MAX, TASKS_PER_EVENT_MAX)))
         given, size_bytes = list[GivenTask](), 0
         for number in numbers:
             page = table.page_of(number)
@@ -76,7 +87,8 @@ class Reading:
             if size_bytes > GIVEN_BYTES_MAX:
                 break
         after = given[-1].number if given else asked.after
-        return TasksGiven(given, after, table.hands, listing, ending.is_whole(job, self.board))
+        whole = ending.is_whole(job, self.board)
+        return TasksGiven(given, after, table.hands, listing, whole, bucket)
 
     async def _entries(self, page: Page) -> list[Entry]:
         event = (page.sequence, page.index)

@@ -161,20 +161,22 @@ def show(holder: Holder, board: Board) -> list[Shown]:
 
 def _shown(name: str, holder: Holder, board: Board) -> Shown:
     above: list[tuple[str, Mapping[str, Value]]] = [(holder.level, holder.held)]
-    if holder.level == "job":
-        queue = board.queues.get(board.jobs[holder.id].queue)
-        above += [("queue", queue.settings)] if queue else []
     setting = SETTINGS[name]
+    default = setting.default
+    if holder.level == "job":
+        job = board.jobs[holder.id]
+        queue, default = board.queues.get(job.queue), setting.default_of(computes=job.computes)
+        above += [("queue", queue.settings)] if queue else []
     if holder.level not in setting.apart:
         above.append(("workspace", board.settings))
     source, held = next((one for one in above if name in one[1]), ("default", {}))
-    value = held.get(name, setting.default)
+    value = held.get(name, default)
     low, high = (setting.low, setting.high) if setting.is_number else (None, None)
     return Shown(
         name,
         value,
         source,
-        setting.default,
+        default,
         setting.meaning,
         setting.choices,
         low,

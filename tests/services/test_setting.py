@@ -57,6 +57,25 @@ def test_the_nearest_value_wins() -> None:
     history.when(Set("job", A, unset=["job_max_retries"])).then_nothing()
 
 
+def test_a_bucket_is_one_frame_of_a_compute_job_and_all_of_a_transfer_unless_it_is_set() -> None:
+    history = given(transfer("a"))
+    history.ask(compute("b", command="render {frames}"))
+    assert [_bucket(history, one) for one in (A, B)] == [(0, "default", 0), (1, "default", 1)]
+    history.ask(Set("queue", "medium", {"task_bucketsize": 5}))
+    assert [_bucket(history, one) for one in (A, B)] == [(5, "queue", 0), (5, "queue", 1)]
+    history.ask(Set("job", A, {"task_bucketsize": 0}))
+    assert _bucket(history, A) == (0, "job", 0)
+
+
+def _bucket(history: History, job: str) -> tuple[object, str, object]:
+    """What holds, where it is from, what it would be; and the scheduler goes by the same."""
+    holder = setting.find("job", job, ANN, history.board)
+    assert not isinstance(holder, Rejected)
+    shown = next(one for one in setting.show(holder, history.board) if "bucket" in one.name)
+    assert policy.of_job(shown.name, history.board.jobs[job], history.board) == shown.value
+    return shown.value, shown.source, shown.default
+
+
 def test_patterns_add_up_over_the_levels() -> None:
     history = given(transfer("a"))
     history.ask(Set("workspace", "", {"transfer_exclude": ".DS_Store"}))
