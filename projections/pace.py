@@ -3,8 +3,8 @@ compute job. A fold, part of the board.
 
 A way is a pair with a direction: the up and the down of a line differ, and so do the disks that are
 read and written. A job is measured when it is done, over all its runs together: what one that gave
-way had of a half file is counted with the time that it took. Commands differ too much for one to
-speak for another: of each job its own tasks. Of everything the newest are kept.
+way had of a half file is counted with the time that it took. Of a compute job its own tasks are
+measured, and when it is done they stand for jobs like it. Of everything the newest are kept.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from events.job import Job
 KEPT_OF_A_WAY = 20
 KEPT_OF_ALL = 50
 KEPT_OF_A_JOB = 20
+KEPT_OF_A_DONE_JOB = 5
 SHORT_S = 1.0
 
 
@@ -28,6 +29,15 @@ class Measured(Struct, frozen=True, array_like=True):
     size: int
     tasks: int
     seconds: float
+
+
+class Computed(Struct, frozen=True, array_like=True):
+    """A compute job that is done: whose command it was, and the seconds its last tasks took."""
+
+    command: str
+    user: str
+    queue: str
+    took: list[float]
 
 
 class Going(Struct):
@@ -51,18 +61,20 @@ class Going(Struct):
 class Pace(Struct):
     """`ways` by `way_of`, oldest first; `everywhere` is the newest of all of them together.
 
-    `frames` are, of each compute job under way, the seconds that a task took, oldest first.
+    `frames` are, of each compute job under way, the seconds that a task took, oldest first;
+    `computed` are the newest that are done.
     """
 
     ways: dict[str, list[Measured]] = {}
     everywhere: list[Measured] = []
     going: dict[str, Going] = {}
     frames: dict[str, list[float]] = {}
+    computed: list[Computed] = []
 
     def apply(self, event: jobs.Event | tasks.Event, job: Job, at: datetime) -> None:
         """`job` is as it is after the event. Total: what has happened cannot be refused."""
         if job.computes:
-            self._apply_to_frames(event)
+            self._apply_to_frames(event, job)
             return
         match event:
             case jobs.Started():
@@ -84,15 +96,19 @@ class Pace(Struct):
             case _:
                 pass
 
-    def _apply_to_frames(self, event: jobs.Event | tasks.Event) -> None:
+    def _apply_to_frames(self, event: jobs.Event | tasks.Event, job: Job) -> None:
         """The tasks of a bucket share its time."""
         match event:
-            case tasks.Done(job=job, took_ms=[took_ms, *_]):
-                took = self.frames.setdefault(job, [])
+            case tasks.Done(took_ms=[took_ms, *_]):
+                took = self.frames.setdefault(job.id, [])
                 took.append(took_ms / 1000 / len(event.took_ms))
                 del took[:-KEPT_OF_A_JOB]
-            case jobs.Done(job=job) | jobs.Aborted(job=job):
-                self.frames.pop(job, None)
+            case jobs.Done() if job.id in self.frames:
+                last = self.frames.pop(job.id)[-KEPT_OF_A_DONE_JOB:]
+                self.computed.append(Computed(job.compute.command, job.user, job.queue, last))
+                del self.computed[:-KEPT_OF_ALL]
+            case jobs.Aborted():
+                self.frames.pop(job.id, None)
             case _:
                 pass
 

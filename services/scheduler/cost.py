@@ -98,9 +98,9 @@ def not_before(took: Span, size: int, limit: int) -> Span:
     return Span(*(max(one, least_s) for one in took))
 
 
-def dated(now: datetime, start: Span | None, end: Span, runs: int, basis: str) -> Estimate:
+def dated(now: datetime, start: Span | None, end: Span | None, runs: int, basis: str) -> Estimate:
     """In so many seconds from now, as times."""
-    ends = _at(end, now)
+    ends = _at(end, now) if end else (None, None, None)
     starts = _at(start, now) if start else (None, None, None)
     return Estimate(
         start_earliest=starts[0],

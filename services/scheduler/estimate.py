@@ -1,5 +1,6 @@
 """When transfers will start and end: the scheduler's own order, walked ahead. Pure.
 
+Compute jobs are asked for here too; how they are walked is in estimate_lanes.py.
 The jobs that run hold their seats on their pair and its ends until their rest is done; those that
 wait take, in order, the first seat that is free. This is walked three times at once, as if all
 that was measured had been fast, as it mostly was, and slow: so an interval widens with what
@@ -20,7 +21,7 @@ from events.jobs import Status
 from projections.board import Board, Pair, pair_of
 from projections.pace import SHORT_S, Going, Measured, back, way_of
 from projections.task_table import BOOTING, DONE, EXECUTING, QUEUED
-from services.scheduler import admit, obstacles, policy, remaining, shares
+from services.scheduler import admit, estimate_lanes, obstacles, policy, remaining, shares
 from services.scheduler.commands import Estimate, Heard
 from services.scheduler.cost import Cost, Span, dated, fit, not_before, without
 
@@ -40,7 +41,7 @@ Key = Pair | str
 def estimates(
     asked: Iterable[Job], board: Board, now: datetime, heard: Mapping[str, Heard] = NOT_HEARD
 ) -> dict[str, Estimate]:
-    """By job id: of jobs that run, and of transfers that could if none stood before them.
+    """By job id: of jobs that run, and of those that could if none stood before them.
 
     `heard` is what ticks said of running jobs, as far as the asker knows: their own pace has the
     last word. The same board, time and ticks give the same answer. Its cost has a bound, whatever
@@ -53,6 +54,7 @@ def estimates(
         if _is_foreseeable(job, board):
             wanted.setdefault(pair_of(job), []).append(job.id)
     told = {job.id: remaining.of(job, board, now) for job in computing}
+    told |= estimate_lanes.estimates(asked, board, now)
     left = WALKED_MAX
     while wanted:
         group = admit.together(next(iter(wanted)), board)

@@ -1,7 +1,6 @@
 """When a compute job that runs will end: by what its own tasks took, on the lanes it has. Pure.
 
-Who gets a lane next, and how long the first task of a command takes, nobody knows: a compute job
-that waits has no estimate.
+Of one that waits see estimate_lanes.py.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ from projections.task_table import QUEUED, Bucket
 from services.scheduler import lanes
 from services.scheduler.commands import Estimate
 from services.scheduler.cost import Span, dated, spread, without
+from services.scheduler.estimate_lanes import own
 
 
 def of(job: Job, board: Board, now: datetime) -> Estimate:
@@ -25,9 +25,8 @@ def of(job: Job, board: Board, now: datetime) -> Estimate:
     if not buckets:
         return Estimate(basis="it has no lane now")
     end = _end(spread(took), list(buckets.values()), job, board, now)
-    done = "its last finished task" if len(took) == 1 else f"its last {len(took)} finished tasks"
     on = "the lane that it has" if len(buckets) == 1 else f"the {len(buckets)} lanes that it has"
-    return dated(now, None, end, len(took), f"measured on {done}, for {on}")
+    return dated(now, None, end, len(took), f"measured on {own(took)}, for {on}")
 
 
 def _end(task: Span, buckets: list[Bucket], job: Job, board: Board, now: datetime) -> Span:

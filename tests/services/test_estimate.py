@@ -326,8 +326,6 @@ def test_a_compute_job_ends_when_its_lanes_have_done_what_is_left() -> None:
     answer = told(history, "r")
     assert answer.basis == "measured on its last 2 finished tasks, for the 2 lanes that it has"
     assert history.now < ends(answer)[0] < ends(answer)[1] < ends(answer)[2]
-    history.ask(compute("w", "1-10"))
-    assert asked(history, "w") is None, "nobody knows how long its frames take"
     assert load(save(history.board)).pace == history.board.pace
     history.ask(Abort(job_id("r")))
     assert (asked(history, "r"), history.board.pace.frames) == (None, {})

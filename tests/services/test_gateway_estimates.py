@@ -14,7 +14,7 @@ from services.gateway.messages import Stood
 from services.projector.commands import Moving
 from services.scheduler.commands import Estimate, Holder, Limited, Pause
 from tests.services.gateway_studio import world
-from tests.services.spec import ANN, BOB, NOON, job_id, transfer
+from tests.services.spec import ANN, BOB, HQ, NOON, compute, job_id, transfer
 
 A, B, C, D = (job_id(letter) for letter in "abcd")
 TIMES = ("earliest", "at", "latest")
@@ -56,6 +56,25 @@ async def test_every_row_and_why_say_when_a_waiting_job_will_run(
         schemas = (await studio.ann.get("/api/openapi.json")).json["components"]["schemas"]
         assert set(schemas["Estimate"]["properties"]) == set(why["estimate"])
         assert "earliest" in schemas["Estimate"]["description"]
+
+
+async def test_a_compute_job_that_waits_says_when_it_starts_and_ends(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with world(database_url, tmp_path) as studio:
+        history = studio.history
+        history.allows(HQ)
+        history.ask(compute("x", "1"))
+        history.bucket_ends("x")  # It took a second.
+        for letter in "ab":
+            history.ask(compute(letter, "1-4"))
+        await studio.shown()
+        row = (await studio.ann.get(f"/api/jobs/{B}")).json
+        assert after(row["estimate"], "start", history.now) == [2.0, 4.0, 8.0]
+        assert after(row["estimate"], "end", history.now) == [4.0, 8.0, 16.0]
+        assert row["estimate"]["basis"] == "measured on 1 finished job of the same command"
+        why = (await studio.ann.get(f"/api/jobs/{B}/why")).json
+        assert why["estimate"] == row["estimate"]
 
 
 async def test_a_job_that_runs_while_it_is_listed_shows_what_was_found_and_no_time_left(
