@@ -28,7 +28,7 @@ from services.gateway.resources import (
     Volume,
 )
 from services.projector.commands import Moving
-from services.scheduler.commands import Estimate, Limited, Reason
+from services.scheduler.commands import Estimate, Holder, Limited, Reason
 
 Row = Mapping[str, Any]
 FARTHEST_S = 3650 * 86400.0
@@ -173,9 +173,8 @@ def unnamed_reason(reason: Reason, user: str, owners: Mapping[str, str]) -> Reas
     holder = reason.holder
     if holder is None or holder.kind != "job" or owners.get(holder.id) == user:
         return reason
-    return replace(
-        reason, text="behind a job of someone else", holder=None, release="that job ends"
-    )
+    masked = Holder("job", "", "a job of someone else")
+    return replace(reason, text=f"behind {masked.name}", holder=masked, release="that job ends")
 
 
 def task(row: Row, root: str) -> Task:

@@ -196,13 +196,15 @@ class _Ahead:
 
     def _price(self, job: Job) -> Price | None:
         if job.id not in self._prices:
-            self._prices[job.id] = _price_of(job, self._board)
+            self._prices[job.id] = price_of(job, self._board)
         return self._prices[job.id]
 
 
-def _price_of(job: Job, board: Board) -> Price | None:
+def price_of(job: Job, board: Board) -> Price | None:
+    """Of its own tasks, else of others like it; None when there are none."""
     if took := board.pace.frames.get(job.id):
-        return Price(spread(took), len(took), f"measured on {own(took)}")
+        own = "finished task" if len(took) == 1 else f"{len(took)} finished tasks"
+        return Price(spread(took), len(took), f"measured on its last {own}")
     command, code = job.compute.command, board.queues[job.queue].code
     like = board.pace.computed
     same = [one for one in like if one.command == command]
@@ -218,11 +220,6 @@ def _price_of(job: Job, board: Board) -> Price | None:
             task = spread([seconds for one in found for seconds in one.took], widened)
             return Price(task, len(found), f"measured on {jobs} {which}")
     return None
-
-
-def own(took: list[float]) -> str:
-    """The tasks of a job by which it is measured itself."""
-    return "its last finished task" if len(took) == 1 else f"its last {len(took)} finished tasks"
 
 
 def _program(one: Computed) -> str:

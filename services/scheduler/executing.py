@@ -73,8 +73,7 @@ def _ended(
     numbers = _those(bucket.numbers, table, (BOOTING, EXECUTING))
     count = ranges.count(numbers)
     if count and said.error_class is None:
-        began = job.since or now
-        started_ms = max(0, _milliseconds(now - began) - said.took_ms)
+        started_ms = max(0, _milliseconds(now - bucket.since) - said.took_ms)
         yield tasks.Done(
             job.id,
             said.run,

@@ -1,4 +1,4 @@
-"""When a compute job that runs will end: by what its own tasks took, on the lanes it has. Pure.
+"""When a compute job that runs will end: by what its tasks take, on the lanes it has. Pure.
 
 Of one that waits see estimate_lanes.py.
 """
@@ -13,20 +13,20 @@ from projections.board import Board
 from projections.task_table import QUEUED, Bucket
 from services.scheduler import lanes
 from services.scheduler.commands import Estimate
-from services.scheduler.cost import Span, dated, spread, without
-from services.scheduler.estimate_lanes import own
+from services.scheduler.cost import Span, dated, without
+from services.scheduler.estimate_lanes import UNMEASURED, price_of
 
 
 def of(job: Job, board: Board, now: datetime) -> Estimate:
     """Of a running compute job; as if it kept the lanes that it has."""
-    took, buckets = board.pace.frames.get(job.id), board.tables[job.id].buckets
-    if not took:
-        return Estimate(basis="none of its tasks is done yet")
+    price, buckets = price_of(job, board), board.tables[job.id].buckets
+    if price is None:
+        return Estimate(basis=UNMEASURED)
     if not buckets:
         return Estimate(basis="it has no lane now")
-    end = _end(spread(took), list(buckets.values()), job, board, now)
+    end = _end(price.task, list(buckets.values()), job, board, now)
     on = "the lane that it has" if len(buckets) == 1 else f"the {len(buckets)} lanes that it has"
-    return dated(now, None, end, len(took), f"measured on {own(took)}, for {on}")
+    return dated(now, None, end, price.runs, f"{price.basis}, for {on}")
 
 
 def _end(task: Span, buckets: list[Bucket], job: Job, board: Board, now: datetime) -> Span:

@@ -317,7 +317,7 @@ def test_a_compute_job_ends_when_its_lanes_have_done_what_is_left() -> None:
     history.take(beat(HQ, "2", machine=Machine("render", "hq", 8, 1 << 36)))
     history.ask(Set("endpoint", "hq", {"client_compute_lanes": 2}))
     history.ask(compute("r", "1-10"))
-    assert told(history, "r") == Estimate(basis="none of its tasks is done yet")
+    assert told(history, "r") == Estimate(basis="nothing comparable was measured yet")
     history.now += timedelta(seconds=10)
     for run in list(history.board.tables[job_id("r")].buckets):
         history.report(BucketEnded(job_id("r"), run, 0, 10_000))

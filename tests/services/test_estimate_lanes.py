@@ -150,6 +150,15 @@ def test_of_a_job_like_no_other_the_start_is_told_and_not_the_end() -> None:
     assert in_s(history, "c") == (10.0, 30.0), "one of three lanes is left to those behind b"
 
 
+def test_a_running_job_of_which_nothing_is_done_is_measured_by_others() -> None:
+    history = measured()
+    history.ask(compute("a", "1-6"))
+    history.now += 4 * SECOND
+    assert in_s(history, "a") == (None, 26.0)
+    basis = "measured on 1 finished job of the same command, for the 2 lanes that it has"
+    assert told(history, "a").basis == basis
+
+
 def test_without_a_finished_compute_job_nothing_is_said_but_why() -> None:
     history = farm()
     for letter in "ab":

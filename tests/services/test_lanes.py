@@ -94,6 +94,16 @@ def test_a_command_that_knows_of_one_frame_gets_one() -> None:
     assert history.lanes() == {"hq": "a1"}
 
 
+def test_a_bucket_says_when_it_began_by_the_time_it_got_its_lane() -> None:
+    history = farm()
+    history.ask(compute("a"))
+    for seconds in (10, 5):
+        history.passes(seconds)
+        history.bucket_ends("a")  # Its process took a second.
+    done = [one.started_ms for one in history.events() if isinstance(one, tasks.Done)]
+    assert done == [[9_000], [4_000]]
+
+
 def test_buckets_spread_over_the_endpoints() -> None:
     history = farm(hq=3, oslo=2)
     history.ask(compute("a"))
