@@ -12,7 +12,7 @@ from litestar.params import JSONBody
 from msgspec.structs import asdict
 
 from events.settings import Level
-from services.gateway import past
+from services.gateway import past, versions
 from services.gateway.bodies import SettingsChange
 from services.gateway.command_routes import Key, named, obeyed, whole_ids
 from services.gateway.context import Asked, Gateway, Ours
@@ -20,6 +20,7 @@ from services.gateway.past import AsOf
 from services.gateway.queue_routes import QueueName
 from services.gateway.read_routes import EndpointName, JobId
 from services.gateway.resources import Done, Setting
+from services.gateway.versions import IfMatch
 from services.scheduler.commands import Set, SettingsAsked
 
 
@@ -86,10 +87,16 @@ async def set_queue(
 
 @patch("/jobs/{job:str}/settings", summary="Change settings of a job")
 async def set_job(
-    request: Asked, gateway: Ours, job: JobId, data: JSONBody[SettingsChange], key: Key = None
+    request: Asked,
+    gateway: Ours,
+    job: JobId,
+    data: JSONBody[SettingsChange],
+    key: Key = None,
+    if_match: IfMatch = None,
 ) -> Done:
+    seen = versions.seen(if_match)
     (found,) = await whole_ids(request, gateway, [job])
-    return await _set(request, gateway, Set("job", found, data.set, data.unset), key)
+    return await _set(request, gateway, Set("job", found, data.set, data.unset, seen), key)
 
 
 @patch("/endpoints/{endpoint:str}/settings", summary="Change settings of an endpoint")

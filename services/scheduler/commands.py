@@ -216,13 +216,14 @@ class Set(Command, frozen=True):
     """Settings of the workspace, a queue (code or id), a job (id), an endpoint (name or id), or
     a pair (two endpoints, `hq:stockholm`).
 
-    `unset` takes a value away: the next level's holds again.
+    `unset` takes a value away: the next level's holds again. `seen` is of a job, as in `Pause`.
     """
 
     level: Level
     which: str
     values: dict[str, Value] = {}
     unset: list[str] = []
+    seen: int | None = None
 
 
 class ChangeFiles(Command, frozen=True):

@@ -11,7 +11,7 @@ from events.endpoints import Endpoint
 from events.settings import SETTINGS, Level, Value, changed
 from events.settings import find as held_of
 from projections.board import Board
-from services.scheduler import computable, queueing
+from services.scheduler import computable, finding, queueing
 from services.scheduler.commands import Actor, Rejected, Role, Set, Shown, Why
 
 SAID_MAX = 80
@@ -39,12 +39,14 @@ def decide(command: Set, actor: Actor, board: Board) -> Sequence[Event] | Reject
     holder = find(command.level, command.which, actor, board)
     if isinstance(holder, Rejected):
         return holder
+    job = board.jobs.get(holder.id)
+    if job is not None and command.seen not in (None, job.version):
+        return finding.changed(job)
     given = judged(command.level, command.values, command.unset)
     if isinstance(given, Rejected):
         return given
     values = {name: value for name, value in given.items() if holder.held.get(name) != value}
     unset = tuple(dict.fromkeys(name for name in command.unset if name in holder.held))
-    job = board.jobs.get(holder.id)
     if job is not None and job.computes and {"task_bucketsize"} & {*values, *unset}:
         own, queue = changed(holder.held, values, unset), board.queues.get(job.queue)
         refusal = computable.wrong_bucket(job.compute.command, own, queue, board)

@@ -44,6 +44,10 @@ async def test_a_hand_may_say_only_if_it_is_as_i_saw_it(studio: World) -> None:
         stale = await studio.ann.post(f"/api/jobs/{A}/{verb}", bodies.get(verb), If_Match=seen)
         assert (stale.status, stale.json["title"]) == (412, "Precondition Failed"), verb
         assert "look again" in stale.json["detail"]
+    for values in ({"job_max_retries": 1}, {}):
+        change = {"set": values}
+        stale = await studio.ann.ask("PATCH", f"/api/jobs/{A}/settings", change, If_Match=seen)
+        assert stale.status == 412, "also if it would change nothing"
     assert await studio.shown() == before
     now = (await studio.ann.get(f"/api/jobs/{A}")).headers["etag"]
     assert (await studio.ann.post(f"/api/jobs/{A}/resume", If_Match=now)).status == 200

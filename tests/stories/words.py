@@ -109,7 +109,7 @@ def _appends(scene: Scene, said: Match, _line: Line) -> None:
 
 @sentence(
     rf"{PERSON} (retries|holds|sets failed|sets done|excludes) "
-    rf"(?:files? ([\d,-]+)|all files) of {NAME}"
+    rf"(?:(?:files?|tasks?) ([\d,-]+)|all (?:files|tasks)) of {NAME}"
 )
 def _hand_on_tasks(scene: Scene, said: Match, _line: Line) -> None:
     actions: dict[str, Literal["retry", "hold", "fail", "done", "exclude"]] = {
@@ -413,7 +413,7 @@ def _refused(scene: Scene, said: Match, _line: Line) -> None:
     assert said[1] in refusal, f"it is refused with: {refusal}"
 
 
-@sentence(rf"the files of {NAME} are: (.+)")
+@sentence(rf"the (?:files|tasks) of {NAME} are: (.+)")
 def _files(scene: Scene, said: Match, _line: Line) -> None:
     job = job_named(scene, said[1])
     table = scene.history.board.tables[job.id]
