@@ -122,11 +122,7 @@ class _Ahead:
         free = self._free()
         walks = [self._walk(free, n) for n in range(3)]
         beyond = Estimate(basis=TOO_FAR if walked_max >= AHEAD_MAX else AT_ONCE)
-        told = {
-            ask.job.id: self._told(ask.job, [walk[ask.job.id] for walk in walks])
-            for ask in self.line
-            if all(ask.job.id in walk for walk in walks)
-        }
+        told = {ask.job.id: self._told(ask.job, walks) for ask in self.line}
         return {job: told.get(job, beyond) for job in wanted}
 
     def _walk(self, free: Mapping[Pool, list[Span]], n: int) -> dict[str, tuple[float, float]]:
@@ -139,7 +135,10 @@ class _Ahead:
             found[ask.job.id] = ahead.take(ask.pools, ask.buckets, ask.seconds[n])
         return found
 
-    def _told(self, job: Job, walked: list[tuple[float, float]]) -> Estimate:
+    def _told(self, job: Job, walks: list[dict[str, tuple[float, float]]]) -> Estimate:
+        walked = [walk[job.id] for walk in walks if job.id in walk]
+        if len(walked) < len(walks):
+            return Estimate(basis=TOO_MANY)
         start, end = (Span(*sorted(one)) for one in zip(*walked, strict=True))
         price = self._price(job)
         if start.slow == inf:

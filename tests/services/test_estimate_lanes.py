@@ -327,5 +327,5 @@ def test_lanes_and_needs_without_end_are_not_walked() -> None:
     with patch.object(estimate_lanes, "NEEDS_MAX", 0):
         assert told(history, "d") == Estimate(basis=estimate_lanes.TOO_MANY)
     with patch.object(estimate_lanes, "STEPS_MAX", 0):
-        assert told(history, "d") == Estimate(basis=estimate_lanes.TOO_FAR)
+        assert told(history, "d") == Estimate(basis=estimate_lanes.TOO_MANY)
     assert told(history, "d").end_at is not None
