@@ -78,7 +78,7 @@ function Line({ job, reason }: { job: Job; reason: Reason }) {
         )}
       </p>
       <p class="aside">
-        {holder?.kind === "job" && (
+        {holder?.kind === "job" && holder.id !== "" && (
           <>
             Held by <Link to={addressOf(holder.id)}>{shown(holder.name)}</Link>.{" "}
           </>
