@@ -133,6 +133,15 @@ def test_no_way_leads_out_of_the_volume_or_to_the_volume_itself(
         assert (root / "shot/a.exr").exists()
 
 
+def test_a_link_on_the_way_is_not_followed_even_inside_the_volume(root: Path) -> None:
+    (root / "within").symlink_to("shot")
+    for act in ("mkdir", "rename", "delete"):
+        ended = change(root, act, "within/a.exr", "moved", whole=True)
+        assert (ended.outcome, "a symbolic link stands" in ended.message) == ("failed", True)
+    assert change(root, "rename", "shot/a.exr", "within/b.exr").outcome == "failed"
+    assert (root / "shot/a.exr").exists()
+
+
 def test_what_is_on_its_way_is_not_to_be_named(root: Path) -> None:
     for act in ("mkdir", "rename", "delete"):
         ended = change(root, act, f"shot/deep/{PART}", "part")
