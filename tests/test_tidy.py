@@ -33,7 +33,15 @@ PURE = [
     ),
     *(
         ROOT / "services/scheduler" / f"{name}.py"
-        for name in ("estimate", "cost", "remaining", "submitting", "computable", "finding")
+        for name in (
+            "estimate",
+            "cost",
+            "prices",
+            "remaining",
+            "submitting",
+            "computable",
+            "finding",
+        )
     ),
     *(
         ROOT / "services/scheduler" / f"{name}.py"

@@ -14,26 +14,20 @@ import heapq
 from bisect import insort
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from types import MappingProxyType
 
 from events.job import Job
 from events.jobs import Status
 from projections.board import Board, Pair, pair_of
-from projections.pace import SHORT_S, Going, Measured, back, way_of
-from projections.task_table import BOOTING, DONE, EXECUTING, QUEUED
+from projections.pace import Going
 from services.scheduler import admit, estimate_lanes, obstacles, policy, remaining, shares
 from services.scheduler.commands import Estimate, Heard
-from services.scheduler.cost import Cost, Span, dated, fit, not_before, without
+from services.scheduler.cost import Span, dated, not_before, without
+from services.scheduler.prices import NOT_HEARD, OWN_PACE_S, UNMEASURED, Prices, left, own
 
 AHEAD_MAX = 500
 WALKED_MAX = 1_000
-THE_OTHER_WAY, ELSEWHERE = 2.0, 3.0
-OWN_PACE_S = 5.0
-UNMEASURED = "nothing comparable was measured yet"
 LISTED = "its source is still being listed: how much it is nobody knows"
 LISTED_BEFORE = "the source of a job before it is still being listed"
-
-NOT_HEARD: Mapping[str, Heard] = MappingProxyType({})
 
 Key = Pair | str
 
@@ -76,14 +70,12 @@ class _Ahead:
 
     def __init__(self, board: Board, now: datetime, heard: Mapping[str, Heard]) -> None:
         self.walked = 0
-        self._board, self._now, self._heard = board, now, heard
+        self._board, self._now = board, now
+        self._prices = Prices(board, heard)
         self._ends: dict[Key, tuple[list[float], list[float], list[float]]] = {}
-        self._costs: dict[str, tuple[Cost, int, str] | None] = {}
         self._limits: dict[tuple[Pair, str], dict[Key, int]] = {}
         self._unknown: dict[Key, str] = {}
         self._ceilings = shares.Ceilings(board, now)
-        everywhere = tuple(board.pace.everywhere)
-        self._elsewhere = fit(everywhere, ELSEWHERE) if everywhere else None
 
     def look(self, pairs: list[Pair], wanted: set[str], walked_max: int) -> dict[str, Estimate]:
         told: dict[str, Estimate] = {}
@@ -107,47 +99,42 @@ class _Ahead:
     # One job.
 
     def _runs(self, job: Job, limit: int) -> Estimate:
-        known = self._cost(job)
+        known = self._prices.of(job)
         if known is None or not job.listed:
             return self._unforeseen(job)
         cost, runs, basis = known
         going = self._board.pace.going.get(job.id) or Going()
-        own = _own(going)
+        its_own = own(going)
         spread = cost.spread
-        if own is not None and own.seconds >= OWN_PACE_S:
-            pace = own.seconds / cost.fitted(own.size, own.tasks)
+        if its_own is not None and its_own.seconds >= OWN_PACE_S:
+            pace = its_own.seconds / cost.fitted(its_own.size, its_own.tasks)
             spread = Span(min(spread.fast, pace), pace, max(spread.slow, pace))
         quiet_s = (self._now - going.heard).total_seconds() if going.heard else 0.0
-        left = _left(job, self._board)
-        took = not_before(cost.seconds(*left, spread), left[0], limit)
+        rest = left(job, self._board)
+        took = not_before(cost.seconds(*rest, spread), rest[0], limit)
         end = without(took, max(0.0, quiet_s))
-        if heard := self._heard_of(job):
+        if heard := self._prices.heard_of(job):
             left_s = max(0, job.size - heard.bytes_done) / heard.bytes_per_second
             end = Span(left_s / 2, left_s, left_s * 2)
         self._take(job, end)
         return dated(self._now, None, end, runs, basis)
 
-    def _heard_of(self, job: Job) -> Heard | None:
-        """Of its present run, if that moves."""
-        heard = self._heard.get(job.id)
-        return heard if heard and heard.run == job.run and heard.bytes_per_second > 0 else None
-
     def _sit(self, job: Job) -> tuple[Span, Span] | None:
         """When the next in order has its seat, and until when; None when that is unknown."""
-        known = self._cost(job)
+        known = self._prices.of(job)
         is_clear = job.listed and self._unknown.keys().isdisjoint(self._keys(job))
         if known is None or not is_clear:
             self._unforeseen(job)
             return None
-        left = _left(job, self._board)
-        took = not_before(known[0].seconds(*left), left[0], self._ceilings.of(job))
+        rest = left(job, self._board)
+        took = not_before(known[0].seconds(*rest), rest[0], self._ceilings.of(job))
         start = self._free(job)
         end = Span(start.fast + took.fast, start.mid + took.mid, start.slow + took.slow)
         self._take(job, end)
         return start, end
 
     def _told(self, job: Job, seat: tuple[Span, Span] | None) -> Estimate:
-        known = self._cost(job)
+        known = self._prices.of(job)
         if known is None or seat is None:
             return self._unforeseen(job)
         return dated(self._now, *seat, *known[1:])
@@ -157,7 +144,7 @@ class _Ahead:
         keys = self._keys(job)
         if not job.listed:
             why = (LISTED, LISTED_BEFORE)
-        elif self._cost(job) is None:
+        elif self._prices.of(job) is None:
             why = (UNMEASURED, UNMEASURED)
         else:
             why = (next(self._unknown[key] for key in keys if key in self._unknown),) * 2
@@ -192,71 +179,11 @@ class _Ahead:
             for line, one in zip(self._ends.setdefault(key, ([], [], [])), end, strict=True):
                 insort(line, one)
 
-    # Prices.
-
-    def _cost(self, job: Job) -> tuple[Cost, int, str] | None:
-        """What its way costs, from how many jobs, and which; None when nothing was measured."""
-        way = way_of(job)
-        if way not in self._costs:
-            self._costs[way] = self._cost_of_way(job, way)
-        return self._costs[way]
-
-    def _cost_of_way(self, job: Job, way: str) -> tuple[Cost, int, str] | None:
-        pace = self._board.pace
-        names = [self._board.endpoints[end].name for end in way.split(" ")]
-        to = f"from {names[0]} to {names[1]}"
-        if measured := pace.ways.get(way):
-            return fit(tuple(measured)), len(measured), f"measured on {_finished(measured)} {to}"
-        if under_way := self._under_way(job, way):
-            return fit(tuple(under_way)), 0, f"measured on what goes on {to} now"
-        if measured := pace.ways.get(back(way)):
-            basis = f"measured on {_finished(measured)} the other way: none {to} was, yet"
-            return fit(tuple(measured), THE_OTHER_WAY), len(measured), basis
-        if self._elsewhere is not None:
-            measured = pace.everywhere
-            basis = f"measured on {_finished(measured)} elsewhere: none {to} was, yet"
-            return self._elsewhere, len(measured), basis
-        return None
-
-    def _under_way(self, job: Job, way: str) -> list[Measured]:
-        """The paces of those that run there now: by what they finished, else by what they move."""
-        found: list[Measured] = []
-        for one in admit.running(pair_of(job), self._board):
-            going = self._board.pace.going.get(one.id)
-            if way_of(one) != way:
-                continue
-            if going is not None and (own := _own(going)):
-                found.append(own)
-            elif heard := self._heard_of(one):
-                found.append(Measured(round(heard.bytes_per_second * OWN_PACE_S), 1, OWN_PACE_S))
-        return found
-
 
 def _too_far(walked_max: int) -> Estimate:
     if walked_max < AHEAD_MAX:
         return Estimate(basis="too many jobs were asked about at once: ask about this one alone")
     return Estimate(basis=f"more than {AHEAD_MAX} jobs stand before it: too far ahead to say")
-
-
-def _finished(measured: list[Measured]) -> str:
-    return f"{len(measured)} finished {'transfer' if len(measured) == 1 else 'transfers'}"
-
-
-def _own(going: Going) -> Measured | None:
-    """What a job under way did until it was last heard of, if that says anything."""
-    run_s = (going.heard - going.began).total_seconds() if going.began and going.heard else 0.0
-    seconds = going.seconds + run_s
-    known = going.tasks > 0 and seconds >= SHORT_S
-    return Measured(going.size, going.tasks, seconds) if known else None
-
-
-def _left(job: Job, board: Board) -> tuple[int, int]:
-    """Bytes and tasks; bytes by the share of its tasks that is left to be done."""
-    table = board.tables[job.id]
-    left = sum(table.count(status) for status in (QUEUED, EXECUTING, BOOTING))
-    not_done = len(table) - table.count(DONE)
-    size = max(0, job.size - table.size_done)
-    return (size if left >= not_done else size * left // not_done), left
 
 
 def _in_order(pairs: list[Pair], board: Board) -> Iterator[Job]:
