@@ -6,10 +6,12 @@ A snapshot of another version's board is not read: the log is.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
 from msgspec import Raw, Struct
+from msgspec.structs import replace
 
 from events.endpoints import Endpoint
 from events.job import Job
@@ -50,7 +52,28 @@ class OtherForm(Exception):
 
 
 def save(board: Board) -> bytes:
-    saved = Saved(
+    return msgspec.msgpack.encode((FORM, _saved(board)))
+
+
+def part(board: Board, named: Iterable[str] = ()) -> bytes:
+    """As `save`, for who asks what would be: the jobs that are not over, those that they wait for,
+    and those that are named. What came of commands is left out. `load` gives it back.
+    """
+    going = (job for queue in board.queues for job in board.unfinished(queue))
+    jobs = {job.id: job for job in going}
+    jobs |= {job: board.jobs[job] for job in named if job in board.jobs}
+    others = {other for job in jobs.values() for other in job.depends_on}
+    while others := others - jobs.keys():
+        jobs |= {other: board.jobs[other] for other in others}
+        others = {one for other in others for one in board.jobs[other].depends_on}
+    kept = sorted(jobs.values(), key=lambda job: job.id)
+    tables = {job.id: board.tables[job.id] for job in kept}
+    saved = replace(_saved(board), jobs=kept, tables=tables, recent={}, reported={})
+    return msgspec.msgpack.encode((FORM, saved))
+
+
+def _saved(board: Board) -> Saved:
+    return Saved(
         workspace=board.workspace,
         epoch=board.epoch,
         sequence=board.sequence,
@@ -65,7 +88,6 @@ def save(board: Board) -> bytes:
         reported=board.reported,
         pace=board.pace,
     )
-    return msgspec.msgpack.encode((FORM, saved))
 
 
 def load(saved_bytes: bytes) -> Board:

@@ -11,7 +11,27 @@ from msgspec import Struct
 
 from events.settings import Level
 from projections import endpoint_rows, job_rows, queue_rows, task_rows
-from services.scheduler.commands import Actor, Estimate, Limited, Reason, Rejected, Shown
+from services.scheduler.commands import (
+    Abort,
+    Actor,
+    ChangeQueue,
+    Command,
+    DeleteQueue,
+    Estimate,
+    HandOnTasks,
+    Heard,
+    Limited,
+    Move,
+    Pause,
+    PauseQueue,
+    Reason,
+    Rejected,
+    Resume,
+    ResumeQueue,
+    Retry,
+    Set,
+    Shown,
+)
 
 
 class When(Struct, frozen=True):
@@ -90,7 +110,44 @@ class Moment(Ask, frozen=True):
     """Which commit is it, and how far does history go?"""
 
 
-Asked = Jobs | These | One | Queues | Endpoints | Tasks | SettingsOf | Wait | Moment
+class Offline(Command, frozen=True):
+    """Of a what-if alone: the endpoint (a name or an id) is stopped; `when` as in `absences`."""
+
+    endpoint: str
+    when: str = ""
+
+
+Change = (
+    Move
+    | Pause
+    | Resume
+    | Retry
+    | Abort
+    | HandOnTasks
+    | ChangeQueue
+    | PauseQueue
+    | ResumeQueue
+    | DeleteQueue
+    | Set
+    | Offline
+)
+
+
+class WhatIf(Ask, frozen=True, kw_only=True):
+    """What would become of all jobs if `actor` changed something, in this order?
+
+    `now` is the asker's clock, `heard` what ticks said of running jobs, both for who asks about the
+    present. At most `limit` jobs are told of.
+    """
+
+    actor: Actor
+    changes: list[Change]
+    now: datetime
+    heard: dict[str, Heard] = {}
+    limit: int = 100
+
+
+Asked = Jobs | These | One | Queues | Endpoints | Tasks | SettingsOf | Wait | Moment | WhatIf
 
 
 class Instant(Struct, frozen=True, tag_field="answer", tag="instant"):
@@ -170,5 +227,75 @@ class WaitFound(Struct, frozen=True, tag_field="answer", tag="wait"):
     owners: dict[str, str] = {}
 
 
-Found = Instant | JobsFound | QueuesFound | EndpointsFound | TasksFound | SettingsFound | WaitFound
+class Course(Struct, frozen=True):
+    """What becomes of a job: when it first starts and when it is through (None: it never is, as far
+    as was looked), its status then, and what keeps it from its end.
+    """
+
+    start_at: datetime | None
+    end_at: datetime | None
+    status: str
+    why: Reason | None = None
+
+
+class Forecast(Struct, frozen=True):
+    """A job that is through at another time, or started at another; `later_s` is by how much later
+    it ends, None where it does not end with and without the change. `basis` is by what its length
+    is known.
+    """
+
+    job: str
+    name: str
+    queue: str
+    before: Course
+    after: Course
+    later_s: float | None
+    basis: str
+
+
+class Unknown(Struct, frozen=True):
+    """A job that never got through, for nobody knows how long it takes: why."""
+
+    job: str
+    name: str
+    why: str
+
+
+class Sum(Struct, frozen=True):
+    """How many jobs, and by how many seconds together; those that end on one side only count."""
+
+    jobs: int
+    seconds: float
+
+
+class WhatIfFound(Struct, frozen=True, tag_field="answer", tag="what_if"):
+    """From `now` on, by the board at `instant`. `jobs` are those that differ, those that were named
+    first, then the largest difference first; `total` counts them all. `unknown` is cut, too.
+    `last_before` and `last_after` are when the last job is through. `notes` are for people.
+    """
+
+    instant: Instant
+    now: datetime
+    jobs: list[Forecast]
+    total: int
+    sooner: Sum
+    later: Sum
+    last_before: datetime | None
+    last_after: datetime | None
+    unknown: list[Unknown]
+    unknown_total: int
+    notes: list[str]
+    owners: dict[str, str] = {}
+
+
+Found = (
+    Instant
+    | JobsFound
+    | QueuesFound
+    | EndpointsFound
+    | TasksFound
+    | SettingsFound
+    | WaitFound
+    | WhatIfFound
+)
 Answer = Found | Rejected
