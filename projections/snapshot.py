@@ -55,12 +55,13 @@ def save(board: Board) -> bytes:
     return msgspec.msgpack.encode((FORM, _saved(board)))
 
 
-def part(board: Board, named: Iterable[str] = ()) -> bytes:
-    """As `save`, for who asks what would be: the jobs that are not over, those that they wait for,
-    and those that are named. What came of commands is left out. `load` gives it back.
+def part(board: Board, named: Iterable[str] = (), *, going: bool = True) -> bytes:
+    """As `save`, for who asks what would be: the jobs that are `going` on or will, those that are
+    named, and those that all of these wait for. What came of commands is left out. `load` gives it
+    back.
     """
-    going = (job for queue in board.queues for job in board.unfinished(queue))
-    jobs = {job.id: job for job in going}
+    unfinished = (job for queue in board.queues for job in board.unfinished(queue))
+    jobs = {job.id: job for job in unfinished if going}
     jobs |= {job: board.jobs[job] for job in named if job in board.jobs}
     others = {other for job in jobs.values() for other in job.depends_on}
     while others := others - jobs.keys():

@@ -84,7 +84,7 @@ def move(
     json
         Print JSON.
     """
-    _one_place(queue, {"--before": before, "--after": after, "--top": top, "--bottom": bottom})
+    one_place(queue, {"--before": before, "--after": after, "--top": top, "--bottom": bottom})
     _some(jobs, if_version)
     client, report = connect(connection), Report(json)
     found = _found(client, jobs, report)
@@ -149,7 +149,7 @@ def _some(jobs: tuple[str, ...], seen: int | None) -> None:
         raise Usage("--if-version is the version of one job: name one")
 
 
-def _one_place(queue: str | None, places: dict[str, str | bool | None]) -> None:
+def one_place(queue: str | None, places: dict[str, str | bool | None]) -> None:
     given = [option for option, value in places.items() if value]
     if len(given) > 1:
         raise Usage(f"{' and '.join(given)} contradict each other: give one of them")

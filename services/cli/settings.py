@@ -68,7 +68,7 @@ def get(*names: str, of: Of = WORKSPACE, json: bool = False, connection: Connect
     json
         Print JSON.
     """
-    _only_one(of)
+    only_one(of)
     client = connect(connection)
     _show(client, _place(client, of), [text(name) for name in names], json)
 
@@ -110,7 +110,7 @@ def unset(
 
 
 def _change(of: Of, change: SettingsChange, json: bool, connection: Connection) -> None:
-    _only_one(of)
+    only_one(of)
     client = connect(connection)
     place = _place(client, of)
     client.patch(Done, *place, body=change)
@@ -130,7 +130,7 @@ def _show(client: Client, place: tuple[str, ...], names: list[str], json: bool) 
         screen.draw(tables.settings(rows))
 
 
-def _only_one(of: Of) -> None:
+def only_one(of: Of) -> None:
     given = {"--queue": of.queue, "--job": of.job, "--endpoint": of.endpoint, "--pair": of.pair}
     named = [option for option, which in given.items() if which is not None]
     if len(named) > 1:

@@ -23,6 +23,7 @@ from services.gateway import (
     queue_routes,
     setting_routes,
     throughput_routes,
+    undo_routes,
     versions,
 )
 from services.gateway.access import own_names
@@ -61,6 +62,7 @@ from services.gateway.read_routes import (
     who_am_i,
 )
 from services.gateway.rows import Rows
+from services.gateway.what_if_routes import what_if
 
 BODY_BYTES_MAX = 1 << 20
 READS = [
@@ -76,6 +78,7 @@ READS = [
     list_endpoints,
     find_instant,
     who_am_i,
+    what_if,
     follow,
     read_output,
     *throughput_routes.READS,
@@ -92,6 +95,7 @@ COMMANDS = [
     change_tasks,
     move,
     *endpoint_routes.COMMANDS,
+    *undo_routes.ROUTES,
 ]
 OF_QUEUES = [*queue_routes.READS, *queue_routes.COMMANDS]
 SAFE = ("GET", "HEAD", "OPTIONS")

@@ -155,12 +155,15 @@ class Asking:
         if len(self._heard) > HEARD_MAX:
             self._heard.popitem(last=False)
 
-    def _reasons_asked(self, jobs: list[str]) -> bytes:
+    def heard(self) -> dict[str, Heard]:
+        """What ticks said of running jobs lately."""
         since = time.monotonic() - HEARD_S
         while self._heard and next(iter(self._heard.values()))[0] < since:
             self._heard.popitem(last=False)
-        heard = {job: heard for job, (_, heard) in self._heard.items()}
-        return msgspec.json.encode(ReasonsAsked(jobs, heard))
+        return {job: heard for job, (_, heard) in self._heard.items()}
+
+    def _reasons_asked(self, jobs: list[str]) -> bytes:
+        return msgspec.json.encode(ReasonsAsked(jobs, self.heard()))
 
     async def settings(self, asked: SettingsAsked) -> list[Shown]:
         """What holds at a level, as the scheduler has it. Raises Refusal."""

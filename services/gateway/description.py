@@ -13,11 +13,27 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from projections import manifest
-from services.gateway import bodies, file_resources, log_resources, problems, resources
+from services.gateway import (
+    bodies,
+    file_resources,
+    log_resources,
+    problems,
+    resources,
+    undo_resources,
+    what_if_resources,
+)
 from services.gateway.access import COOKIE
 from services.gateway.resources import Problem
 
-RESOURCES = (resources, bodies, file_resources, log_resources, manifest)
+RESOURCES = (
+    resources,
+    bodies,
+    file_resources,
+    log_resources,
+    undo_resources,
+    what_if_resources,
+    manifest,
+)
 MEDIA_TYPE = "application/vnd.oai.openapi+json"
 REFERENCE = "#/components/schemas/{name}"
 PROBLEMS = {

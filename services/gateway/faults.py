@@ -25,6 +25,7 @@ WORDS = (
         "write a number, text, true or false",
     ),
     (re.compile(r"Invalid enum value (.*)"), r"there is no \1"),
+    (re.compile(r"Invalid value ('.*')"), r"there is no \1 here: see /api/openapi.json"),
 )
 UNKNOWN = re.compile(r"unknown field `([^`]*)`")
 LEFT_OUT = re.compile(r"Missing required query parameter '([^']*)'")

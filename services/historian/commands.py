@@ -31,6 +31,7 @@ from services.scheduler.commands import (
     Retry,
     Set,
     Shown,
+    Undo,
 )
 
 
@@ -147,7 +148,35 @@ class WhatIf(Ask, frozen=True, kw_only=True):
     limit: int = 100
 
 
-Asked = Jobs | These | One | Queues | Endpoints | Tasks | SettingsOf | Wait | Moment | WhatIf
+class Commands(Ask, frozen=True, kw_only=True):
+    """What did `actor` command lately?"""
+
+    actor: Actor
+    limit: int = 20
+
+
+class Undoing(Ask, frozen=True, kw_only=True):
+    """What would take back the command of that id? `now` is the asker's clock."""
+
+    command: str
+    actor: Actor
+    now: datetime
+
+
+Asked = (
+    Jobs
+    | These
+    | One
+    | Queues
+    | Endpoints
+    | Tasks
+    | SettingsOf
+    | Wait
+    | Moment
+    | WhatIf
+    | Commands
+    | Undoing
+)
 
 
 class Instant(Struct, frozen=True, tag_field="answer", tag="instant"):
@@ -288,6 +317,33 @@ class WhatIfFound(Struct, frozen=True, tag_field="answer", tag="what_if"):
     owners: dict[str, str] = {}
 
 
+class Commanded(Struct, frozen=True):
+    """A command that was obeyed, by its id; `text` is what was decided. `can` it be undone by its
+    kind, and was it `undone` already?
+    """
+
+    command: str
+    sequence: int
+    at: datetime
+    text: str
+    can: bool
+    undone: bool
+
+
+class CommandsFound(Struct, frozen=True, tag_field="answer", tag="commands"):
+    """The newest first."""
+
+    commands: list[Commanded]
+
+
+class UndoFound(Struct, frozen=True, tag_field="answer", tag="undo"):
+    """`undo` for the scheduler to decide, and in `does` what it would do, cut, as it looks now."""
+
+    of: Commanded
+    undo: Undo
+    does: list[str]
+
+
 Found = (
     Instant
     | JobsFound
@@ -297,5 +353,7 @@ Found = (
     | SettingsFound
     | WaitFound
     | WhatIfFound
+    | CommandsFound
+    | UndoFound
 )
 Answer = Found | Rejected

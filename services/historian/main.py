@@ -11,10 +11,23 @@ import contextlib
 import msgspec
 
 from events import subjects
+from projections import snapshot
 from projections.past import Past
-from services.historian import answers
+from services.historian import answers, commanded, what_if
 from services.historian.archive import Archive
-from services.historian.commands import Answer, Asked, Instant, Tasks, Wait, WaitFound, When
+from services.historian.commands import (
+    Answer,
+    Asked,
+    Commands,
+    Instant,
+    Tasks,
+    Undoing,
+    Wait,
+    WaitFound,
+    WhatIf,
+    WhatIfFound,
+    When,
+)
 from services.historian.instants import Instants, epoch_of, load, packed
 from services.historian.tasks import tasks
 from services.historian.waiting import Waiting
@@ -111,6 +124,7 @@ class Historian:
         self._look_bytes = look_bytes
         self._kept_at_bytes = -look_bytes
         self._places = asyncio.Semaphore(ASKED_MAX)
+        self._running = asyncio.Lock()
 
     async def on_ask(self, _subject: str, payload: bytes) -> bytes | None:
         """None when the log or the database does not answer: the asker asks again."""
@@ -137,6 +151,12 @@ class Historian:
             return await tasks(asked, opened, newest, self._log, self._pool)
         if isinstance(asked, Wait):
             return await self._wait(asked, opened, newest)
+        if isinstance(asked, Commands):
+            return await commanded.lately(asked, opened, self._log)
+        if isinstance(asked, Undoing):
+            return await commanded.undoing(asked, self.instants, self._log)
+        if isinstance(asked, WhatIf):
+            return await self._what_if(asked, opened, newest)
         return answers.answer(asked, opened, newest)
 
     async def _wait(self, asked: Wait, past: Past, newest: int) -> WaitFound | Rejected:
@@ -155,6 +175,14 @@ class Historian:
                 waiting.look(commit, board)
         owners = answers.owners_of([[s.reason for s in waiting.spans if s.reason]], going.past)
         return WaitFound(at, row, waiting.spans, owners)
+
+    async def _what_if(self, asked: WhatIf, past: Past, newest: int) -> WhatIfFound | Rejected:
+        """Run beside, one at a time; what is opened stays as it is."""
+        at, when = Instant(past.sequence, past.board.at, newest), asked.when
+        now = asked.now if when == When() else when.time or at.at
+        saved = snapshot.part(past.board, what_if.named(asked.changes))
+        async with self._running:
+            return await asyncio.to_thread(what_if.answer, asked, saved, max(now, at.at), at)
 
     async def keep_up(self) -> None:
         """Keep instants as far as the log goes, and let go of what nobody looks at."""

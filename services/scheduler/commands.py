@@ -17,6 +17,13 @@ from events.rules import Rules
 from events.settings import Level, Value
 from events.work import Part, Party
 from services.agent.commands import Choice
+from services.scheduler.backwards import GiveBack as GiveBack
+from services.scheduler.backwards import HoldBack as HoldBack
+from services.scheduler.backwards import PutBack as PutBack
+from services.scheduler.backwards import PutOn as PutOn
+from services.scheduler.backwards import SetBack as SetBack
+from services.scheduler.backwards import Step as Step
+from services.scheduler.backwards import TakeOff as TakeOff
 from services.scheduler.from_agents import AgentsReport as AgentsReport
 from services.scheduler.from_agents import Beat as Beat
 from services.scheduler.from_agents import BucketEnded as BucketEnded
@@ -242,10 +249,17 @@ class ChangeFiles(Command, frozen=True):
     whole: bool = False
 
 
+class Undo(Command, frozen=True):
+    """Take back what a command did, if it is still so: all of `steps` or none."""
+
+    undone: str
+    steps: list[Step]
+
+
 OfQueue = CreateQueue | ChangeQueue | PauseQueue | ResumeQueue | DeleteQueue
 OfJob = Pause | Resume | Retry | Abort | Append | HandOnTasks
 OfEndpoint = DisableEndpoint | EnableEndpoint | ChangeFiles
-PersonsCommand = Submit | SubmitCompute | OfJob | Move | OfQueue | OfEndpoint | Set
+PersonsCommand = Submit | SubmitCompute | OfJob | Move | OfQueue | OfEndpoint | Set | Undo
 
 
 class Request(Struct, frozen=True):

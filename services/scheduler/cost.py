@@ -89,7 +89,8 @@ def without(took: Span, quiet_s: float) -> Span:
     """The rest of what was begun so long ago. What is late will be later, by as much again."""
     fast = max(took.fast - quiet_s, 0.0)
     slow = abs(took.slow - quiet_s)
-    return Span(fast, min(max(took.mid - quiet_s, (fast + slow) / 4), slow), slow)
+    late = min((fast + slow) / 4, quiet_s)
+    return Span(fast, min(max(took.mid - quiet_s, late), slow), slow)
 
 
 def not_before(took: Span, size: int, limit: int) -> Span:

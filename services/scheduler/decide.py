@@ -21,6 +21,7 @@ from services.scheduler import (
     queueing,
     setting,
     submitting,
+    undoing,
 )
 from services.scheduler.commands import (
     Abort,
@@ -44,6 +45,7 @@ from services.scheduler.commands import (
     Set,
     Submit,
     SubmitCompute,
+    Undo,
     Why,
 )
 from services.scheduler.finding import bottom, changed, visible
@@ -67,6 +69,8 @@ def decide(command: PersonsCommand, actor: Actor, board: Board) -> Sequence[Even
             return changing.decide(command, actor, board)
         case HandOnTasks():
             return hands.decide(command, actor, board)
+        case Undo():
+            return undoing.decide(command, actor, board)
         case Pause() | Resume() | Retry() | Abort():
             job = visible(command.job, actor, board)
             return job if isinstance(job, Rejected) else _hand(command, job, board)

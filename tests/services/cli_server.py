@@ -151,6 +151,8 @@ class Recorded:
     throughput: Throughput | EndpointThroughput | None = None
     why: Why = field(default_factory=lambda: Why("j1", "running", 1, [], 50))
     lines: list[LogLine] = field(default_factory=lambda: list(LINES))
+    answers: dict[str, object] = field(default_factory=dict)
+    """By path what a question is answered with; by path and `?` where it is a GET."""
     refusals: dict[str, Problem] = field(default_factory=dict)
     faults: list[int] = field(default_factory=list)
     streams: list[bytes] = field(default_factory=list)
@@ -203,6 +205,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self._misbehaves():
             return
         match asked.path.removeprefix("/api/").split("/"):
+            case [name] if f"{name}?" in self.world.answers:
+                self._answer(self.world.answers[f"{name}?"])
             case ["events"]:
                 self._stream()
             case ["jobs"]:
@@ -249,6 +253,8 @@ class _Handler(BaseHTTPRequestHandler):
         if self._misbehaves():
             return
         match asked.path.removeprefix("/api/").split("/"):
+            case [name] if name in self.world.answers:
+                self._answer(self.world.answers[name])
             case ["jobs"]:
                 self._answer(Done(11, [self.world.jobs[0].id]), 201)
             case ["jobs", "move"]:

@@ -19,23 +19,30 @@ from tests.services.spec import History, beat, job_id, transfer
 
 TINY = timedelta(microseconds=5)
 MB = 1_000_000
-WAYS = ["hq:projects/x stockholm:incoming", "hq:projects/y oslo:incoming"]
-WAYS += ["oslo:projects/z hq:incoming"]
+WAYS = [
+    ("hq:projects/x", "stockholm:incoming"),
+    ("hq:projects/y", "oslo:incoming"),
+    ("oslo:projects/z", "hq:incoming"),
+]
 
 Script = tuple[datetime, Callable[[History], object]]
 
 
 def measured() -> History:
-    """Each way was measured once: 10, 5 and 2.5 MB/s."""
     history = History()
+    measure(history)
+    return history
+
+
+def measure(history: History) -> None:
+    """Each way was measured once: 10, 5 and 2.5 MB/s."""
     for number, way in enumerate(WAYS):
         letter = f"m{number}"
-        history.ask(transfer(letter, *way.split(" ")))
+        history.ask(transfer(letter, *way))
         history.listed(letter, count=2, size=100 * MB)
         history.passes(20 * 2**number)
         history.done(letter, "0-1", 200 * MB)
         history.ended(letter)
-    return history
 
 
 class Reality:
@@ -112,7 +119,7 @@ class Reality:
         return [*found, *(one[0] for one in self.scripts[:1]), *([due] if due else [])]
 
     def _pass(self, at: datetime) -> None:
-        """Everybody works at their file; whose file is there says so, and whose last one is ends."""
+        """Everybody works at their file. Whose file is there says so; after the last it ends."""
         passed, working = at - self.history.now, self._running()
         for job in working:
             number = self._to_do(job)[0]

@@ -4,19 +4,22 @@ says of what it cannot know.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from hypothesis import HealthCheck, settings
 from hypothesis import given as for_all
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from events.settings import Value
 from projections import snapshot
 from services.historian import what_if
 from services.historian.commands import Change, Instant, Offline, WhatIf, WhatIfFound, When
+from services.historian.rates import NO_TASK
 from services.scheduler.commands import (
     Abort,
+    BucketEnded,
     ChangeQueue,
     HandOnTasks,
     Move,
@@ -25,11 +28,14 @@ from services.scheduler.commands import (
     Rejected,
     Set,
 )
+from services.scheduler.estimate import LISTED
+from services.scheduler.prices import UNMEASURED
 from tests.services.reality import MB, WAYS, Reality, comes_back, leaves, measured
 from tests.services.spec import ANN, BOB, HQ, NAMES, OSLO, History, compute, job_id, transfer
 from tests.services.spec import given as spec_given
 
 LETTERS = "abcdefg"
+A, B, C, D = map(job_id, "abcd")
 CLOSE = timedelta(seconds=0.05)
 SAME = timedelta(seconds=what_if.SAME_S) + CLOSE
 
@@ -54,8 +60,8 @@ def foreseen(history: History, asked: WhatIf, **more: int) -> WhatIfFound | Reje
     return what_if.answer(asked, saved, asked.now, at, **more)
 
 
-def found(history: History, *changes: Change, **more: object) -> WhatIfFound:
-    told = foreseen(history, asks(history, *changes, **more))
+def found(history: History, *changes: Change, **more: int) -> WhatIfFound:
+    told = foreseen(history, asks(history, *changes), **more)
     assert isinstance(told, WhatIfFound), told
     return told
 
@@ -65,7 +71,7 @@ def begun(planned: list[Planned], seconds: float) -> Reality:
     history = measured()
     reality = Reality(history)
     for number, (letter, one) in enumerate(zip(LETTERS, planned, strict=False)):
-        history.ask(transfer(letter, *WAYS[one.way].split(" "), queue=one.queue))
+        history.ask(transfer(letter, *WAYS[one.way], one.queue))
         history.listed(letter, one.files, one.size * MB + number * 70_001)
     reality.runs_for(seconds)
     reality.rates_hold()
@@ -96,7 +102,12 @@ jobs_of_a_story = st.builds(
     st.integers(1, 4),
     st.integers(20, 300),
 )
-LIMITS = {"transfer_concurrent": [2, 3], "queue_interrupt_policy": ["never", "priority"]}
+POLICIES: list[dict[str, Value]] = [
+    {"transfer_concurrent": 2},
+    {"transfer_concurrent": 3},
+    {"queue_interrupt_policy": "never"},
+    {"queue_interrupt_policy": "priority"},
+]
 
 
 @st.composite
@@ -104,7 +115,6 @@ def changes(draw: st.DrawFn, planned: list[Planned], now: datetime) -> Change:
     nth = draw(st.integers(0, len(planned) - 1))
     one, last = job_id(LETTERS[nth]), planned[nth].files - 1
     queue = draw(st.sampled_from(["high", "medium", "low"]))
-    name = draw(st.sampled_from(sorted(LIMITS)))
     start = now + timedelta(seconds=draw(st.integers(0, 60)) + 0.123457)
     over = start + timedelta(seconds=draw(st.integers(1, 90)) + 0.5)
     endpoint = draw(st.sampled_from(["hq", "stockholm", "oslo"]))
@@ -116,7 +126,7 @@ def changes(draw: st.DrawFn, planned: list[Planned], now: datetime) -> Change:
         PauseQueue(queue),
         ChangeQueue("low", priority=1000),
         HandOnTasks(job=one, action="exclude", tasks=str(last)),
-        Set("queue", queue, {name: draw(st.sampled_from(LIMITS[name]))}),  # type: ignore[list-item]
+        Set("queue", queue, draw(st.sampled_from(POLICIES))),
         Set("endpoint", endpoint, {"endpoint_transfers": 1}),
         Set("queue", queue, {"transfer_speedlimit": "2"}),
         Offline(endpoint, f"{start.isoformat()}/{over.isoformat()}"),
@@ -161,6 +171,158 @@ def test_what_is_foreseen_is_what_happens_when_the_change_is_made_and_rates_hold
     assert not told.unknown
 
 
-assert Callable, BOB
-assert HQ, OSLO
-assert compute, spec_given
+def minutes(history: History, told: WhatIfFound) -> dict[str, tuple[float | None, float | None]]:
+    """In how many minutes each job that differs ends, without the change and with it."""
+
+    def in_minutes(at: datetime | None) -> float | None:
+        return None if at is None else round((at - history.now).total_seconds() / 60, 1)
+
+    ends = ((row.name, row.before.end_at, row.after.end_at) for row in told.jobs)
+    return {name: (in_minutes(before), in_minutes(then)) for name, before, then in ends}
+
+
+def line(*sizes: int) -> History:
+    """Jobs of so many minutes each, one behind the other, all of them on one way at 10 MB/s."""
+    history = measured()
+    for letter, size in zip(LETTERS, sizes, strict=False):
+        history.ask(transfer(letter, *WAYS[0]))
+        history.listed(letter, 1, size * 600 * MB)
+    return history
+
+
+def test_who_gains_and_who_loses_by_a_move_is_said() -> None:
+    history = line(10, 10, 30)
+    told = found(history, Move([C], to="top"))
+    assert minutes(history, told) == {"c": (50, 30), "a": (10, 40), "b": (20, 50)}
+    assert [row.name for row in told.jobs] == ["c", "a", "b"], "what was named comes first"
+    assert (told.sooner.jobs, told.later.jobs) == (1, 2)
+    assert close(told.last_before, told.last_after)
+    assert told.total == 3
+    assert told.jobs[0].basis == "measured on 1 finished transfer from hq to stockholm"
+
+
+def test_nothing_is_changed_by_asking() -> None:
+    history = line(10, 10)
+    before = snapshot.save(history.board)
+    found(history, Move([B], to="top"), Offline("hq", "1h"))
+    assert snapshot.save(history.board) == before
+
+
+def test_what_changes_nothing_differs_in_nothing() -> None:
+    told = found(line(10, 10), Move([B], to="bottom"))
+    assert (told.jobs, told.total, told.notes) == ([], 0, [])
+
+
+def test_a_speed_limit_is_shared_as_it_will_be() -> None:
+    """Of 6 MB/s each of two has 3, until the first is through."""
+    history = line(10)
+    history.ask(transfer("b", *WAYS[1]))
+    history.listed("b", 1, 600 * MB)
+    told = found(history, Set("endpoint", "hq", {"transfer_speedlimit": "6"}))
+    assert minutes(history, told) == {"a": (10, 18.3), "b": (2, 3.3)}
+
+
+def test_a_limit_by_the_clock_changes_with_the_clock() -> None:
+    history = line(10)
+    assert history.now.minute == 2
+    told = found(history, Set("queue", "medium", {"transfer_speedlimit": "12:00-12:05 1, else 5"}))
+    ((name, (before, then)),) = minutes(history, told).items()
+    assert (name, before, then) == ("a", 10, round(160 / 60 + (6000 - 160) / 5 / 60, 1))
+
+
+def test_an_absent_endpoint_comes_back_and_its_transfers_go_on() -> None:
+    history = line(10, 10)
+    assert minutes(history, found(history, Offline("stockholm", "5m"))) == {
+        "a": (10, 15),
+        "b": (20, 25),
+    }
+    told = found(history, Offline("stockholm", "12:10-12:20"))
+    assert minutes(history, told) == {"a": (10, 20), "b": (20, 30)}
+    for_good = found(history, Offline("stockholm"))
+    assert minutes(history, for_good) == {"a": (10, None), "b": (20, None)}
+    assert for_good.later.jobs == 2
+    why = for_good.jobs[0].after.why
+    assert why is not None
+    assert why.text == "stockholm is offline"
+
+
+def test_more_at_a_time_than_were_measured_is_noted() -> None:
+    history = line(10, 10)
+    told = found(history, Set("queue", "medium", {"transfer_concurrent": 2}))
+    assert minutes(history, told) == {"b": (20, 10)}
+    (note,) = told.notes
+    assert "up to 2 transfers at a time between hq and stockholm, without the change 1" in note
+
+
+def test_what_was_never_measured_is_not_guessed() -> None:
+    history = spec_given(transfer("a"), transfer("b"))
+    told = found(history, Move([B], to="top"))
+    assert [(one.name, one.why) for one in told.unknown] == [("a", UNMEASURED), ("b", UNMEASURED)]
+    rows = {row.name: row for row in told.jobs}
+    assert rows["b"].after.end_at is None
+    assert rows["b"].before.why is not None
+    assert rows["b"].before.why.text == "behind a on hq–stockholm"
+
+
+def test_what_is_being_listed_never_gets_through_and_is_named() -> None:
+    history = line(10)
+    history.ask(transfer("b", *WAYS[0]))
+    told = found(history, Pause(A))
+    assert [(one.name, one.why) for one in told.unknown] == [("b", LISTED)]
+    assert minutes(history, told) == {"a": (10, None)}
+
+
+def test_a_job_that_computes_takes_what_its_own_tasks_took() -> None:
+    history = History()
+    history.allows(HQ, 1)
+    history.ask(compute("a", "1-5"))
+    history.ask(compute("b", "1-3"))
+    history.passes(60)
+    history.report(BucketEnded(A, 1, 0, took_ms=60_000))
+    lanes = Set("endpoint", "hq", {"client_compute_lanes": 2})
+    assert minutes(history, found(history, lanes)) == {"a": (4, 2), "b": (None, None)}
+    told = found(history, Move([B], queue="high"))
+    assert minutes(history, told) == {"a": (4, None), "b": (None, None)}
+    assert [(one.name, one.why) for one in told.unknown] == [("b", NO_TASK)]
+
+
+def test_what_is_refused_is_refused_in_the_words_of_the_command() -> None:
+    history = line(10)
+    refused: list[tuple[Change, str]] = [
+        (Move([A], queue="lo"), "there is no queue 'lo': there are high, low, medium"),
+        (Set("queue", "medium", {"transfer_concurrent": 99}), "transfer_concurrent cannot be 99"),
+        (Offline("berlin"), "there is no endpoint 'berlin': there are hq, oslo, stockholm"),
+        (Offline("hq", "tonight"), "'tonight' is no time to be away: write 22:00-06:00"),
+        (Offline("hq", "25:00-26:00"), "is no time to be away"),
+        (Offline("hq", "2020-01-01T00:00Z/2020-01-02T00:00Z"), "is over before it begins"),
+    ]
+    for change, detail in refused:
+        told = foreseen(history, asks(history, change))
+        assert isinstance(told, Rejected)
+        assert detail in told.detail
+    second = foreseen(history, asks(history, Pause(A), Offline("berlin")))
+    assert isinstance(second, Rejected)
+    assert second.detail.startswith("change 2: there is no endpoint")
+    history.silent(OSLO)
+    gone = foreseen(history, asks(history, Offline("oslo", "2h")))
+    assert isinstance(gone, Rejected)
+    assert "oslo is offline already" in gone.detail
+
+
+def test_too_much_is_cut_and_said() -> None:
+    history = line(10, 10, 10, 10)
+    told = found(history, Move([D], to="top"), cost_max=2)
+    assert "what comes after 2030-01-01 12:22 UTC is left out" in told.notes[0]
+    assert minutes(history, told)["d"] == (None, 10)
+
+
+def test_a_user_is_told_of_their_own_jobs() -> None:
+    history = line(10)
+    history.ask(transfer("b", *WAYS[0]), by=BOB)
+    history.listed("b", 1, 600 * MB)
+    asked = WhatIf(When(), "bob", actor=BOB, changes=[Move([B], to="top")], now=history.now)
+    told = foreseen(history, asked)
+    assert isinstance(told, WhatIfFound)
+    assert minutes(history, told) == {"b": (11, 1)}
+    others = replace(asked, changes=[Pause(A)])
+    assert isinstance(foreseen(history, others), Rejected)
