@@ -65,8 +65,21 @@ PURE = [
         ROOT / "services/scheduler" / f"{name}.py"
         for name in ("obstacles", "routing", "connections", "touched")
     ),
-    ROOT / "services/historian/answers.py",
-    ROOT / "services/historian/waiting.py",
+    ROOT / "services/scheduler/backwards.py",
+    ROOT / "services/scheduler/undoing.py",
+    *(
+        ROOT / "services/historian" / f"{name}.py"
+        for name in (
+            "absences",
+            "answers",
+            "forward",
+            "rates",
+            "undo",
+            "waiting",
+            "what_if",
+            "work",
+        )
+    ),
     ROOT / "services/gateway/as_of.py",
 ]
 

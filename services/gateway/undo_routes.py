@@ -41,7 +41,7 @@ async def undo(request: Asked, gateway: Ours, data: JSONBody[Undo]) -> Undone:
     found = await gateway.historian.ask(asked, historian.UndoFound)
     if data.dry_run:
         return Undone(found.of, found.does, None, [])
-    command = Request(f"undo of {data.command}", request.user, found.undo)
+    command = Request(historian.UNDO_OF + data.command, request.user, found.undo)
     accepted = await gateway.asking.command(command)
     return Undone(found.of, found.does, accepted.sequence, accepted.jobs)
 

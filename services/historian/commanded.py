@@ -6,7 +6,7 @@ The board remembers the newest commands; their commits say who gave them and wha
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from itertools import islice
 
 from msgspec import Struct
@@ -16,9 +16,16 @@ from events.codec import Recorded
 from projections import snapshot
 from projections.past import Past
 from services.historian import undo
-from services.historian.commands import Commanded, Commands, CommandsFound, UndoFound, Undoing, When
+from services.historian.commands import (
+    UNDO_OF,
+    Commanded,
+    Commands,
+    CommandsFound,
+    UndoFound,
+    Undoing,
+    When,
+)
 from services.historian.instants import Instants
-from services.historian.undo import PREFIX
 from services.runtime.ports import Log
 from services.scheduler.commands import Rejected, Role, Undo, Why
 
@@ -38,11 +45,10 @@ class Decided(Struct, frozen=True):
 async def lately(asked: Commands, past: Past, log: Log) -> CommandsFound:
     """Raises NoAnswer."""
     ids = list(islice(reversed(past.board.recent), LOOKED_MAX))
-    names = _names(past)
     found: list[Commanded] = []
     async for one in _decided(ids, past, log):
-        if one.actor == asked.actor.name and not one.command.startswith(PREFIX):
-            found.append(_told(one, past, names))
+        if one.actor == asked.actor.name and not one.command.startswith(UNDO_OF):
+            found.append(_told(one, past))
         if len(found) == asked.limit:
             break
     return CommandsFound(found)
@@ -61,10 +67,10 @@ async def _decided(ids: list[str], past: Past, log: Log) -> AsyncIterator[Decide
             yield Decided(command, mine[0].actor, known[sequence], mine)
 
 
-def _told(one: Decided, past: Past, names: Mapping[str, str]) -> Commanded:
+def _told(one: Decided, past: Past) -> Commanded:
     first = one.mine[0]
-    undone = PREFIX + one.command in past.board.recent
-    said = undo.text(one.mine, names)
+    undone = UNDO_OF + one.command in past.board.recent
+    said = undo.text(one.mine, _names(one, past))
     return Commanded(one.command, first.sequence, first.at, said, undo.can(one.mine), undone)
 
 
@@ -75,9 +81,9 @@ async def undoing(asked: Undoing, instants: Instants, log: Log) -> UndoFound | R
     one = await _find(asked, past, log)
     if isinstance(one, Rejected):
         return one
-    names, told = _names(past), _told(one, past, _names(past))
+    names, told = _names(one, past), _told(one, past)
     if told.undone:
-        detail = f"it was undone already: to take that back, undo {PREFIX + one.command!r}"
+        detail = f"it was undone already: to take that back, undo {UNDO_OF + one.command!r}"
         return Rejected(Why.CONFLICT, detail, "command")
     steps = await _steps(one, instants)
     if isinstance(steps, Rejected):
@@ -106,7 +112,8 @@ async def _steps(one: Decided, instants: Instants) -> Undo | Rejected:
     return undo.undo(one.command, one.mine, undo.before(saved, one.commit, first))
 
 
-def _names(past: Past) -> dict[str, str]:
+def _names(one: Decided, past: Past) -> dict[str, str]:
+    """Of queues, endpoints, and the jobs that the command is about."""
     names = {row.id: row.code for row in past.rows.queues.values()}
     names |= {row.id: row.name for row in past.rows.endpoints.values()}
-    return names | {job.id: job.name for job in past.board.jobs.values()}
+    return names | {job: past.board.jobs[job].name for job in undo.jobs_of(one.mine)}

@@ -34,6 +34,10 @@ from services.scheduler.commands import (
     Undo,
 )
 
+UNDO_OF = "undo of "
+"""Begins the id of a command that takes back the one whose id follows. No key that a person chooses
+has a space in it."""
+
 
 class When(Struct, frozen=True):
     """A position in history: a commit, or the last one that was stored by `time`.

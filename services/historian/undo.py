@@ -15,6 +15,7 @@ from events.codec import Recorded
 from events.settings import Level, Value
 from projections import snapshot, words
 from projections.board import Board
+from services.historian.commands import UNDO_OF
 from services.scheduler.commands import (
     Accepted,
     Actor,
@@ -33,8 +34,6 @@ from services.scheduler.commands import (
 from services.scheduler.turn import Turn
 
 TOLD_MAX = 3
-PREFIX = "undo of "
-"""No key of a person has a space: the id of an undo is its own."""
 INSTEAD = {
     "job.submitted": "abort it",
     "job.aborted": "retry it, it goes on with what it has moved",
@@ -181,7 +180,8 @@ def preview(
 ) -> list[str] | Rejected:
     """What it would do, and what would follow at once: tried on a board of its own."""
     turn = Turn(snapshot.load(saved), now)
-    answer = turn.take(Request(PREFIX + undoing.undone, actor, undoing))
+    known = {**{job.id: job.name for job in turn.board.jobs.values()}, **names}
+    answer = turn.take(Request(UNDO_OF + undoing.undone, actor, undoing))
     if not isinstance(answer, Accepted):
         return answer
-    return [_line(one, names) for one in islice(turn.recorded, most)]
+    return [_line(one, known) for one in islice(turn.recorded, most)]

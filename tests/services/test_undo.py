@@ -10,6 +10,7 @@ from events.jobs import ErrorClass, Status
 from projections import snapshot
 from projections.board import Board
 from services.historian import undo
+from services.historian.commands import UNDO_OF
 from services.scheduler.commands import (
     Abort,
     Accepted,
@@ -83,7 +84,7 @@ def test_the_undo_is_caused_by_what_it_undoes() -> None:
     history = spec_given(transfer("a"), transfer("b"))
     undoing = found(history, does(history, Move([B], to="top")))
     assert isinstance(undoing, Undo)
-    history.ask(undoing, key=undo.PREFIX + "it")
+    history.ask(undoing, key=UNDO_OF + "it")
     assert {one.cause for one in history.log[-1]} == {"undo of it"}
     again = found(history, "undo of it")
     assert isinstance(again, Undo)
