@@ -61,7 +61,8 @@ def what_if(
 
 def _jobs(found: WhatIf) -> Table:
     made = screen.table(
-        "JOB", "NAME", "QUEUE", "STARTS", "ENDS", "INSTEAD", "ENDS", "CHANGE", right=("CHANGE",)
+        *("JOB", "NAME", "QUEUE", "STARTS", "ENDS", "THEN STARTS", "THEN ENDS", "CHANGE"),
+        right=("CHANGE",),
     )
     short = words.short([one.job for one in found.jobs])
     for one in found.jobs:

@@ -42,6 +42,8 @@ INSTEAD = {
     "queue.created": "delete it",
     "queue.changed": "change it again",
     "queue.deleted": "make it anew and move its jobs",
+    "endpoint.disabled": "enable it",
+    "endpoint.enabled": "disable it",
 }
 AGAIN = {
     tasks.Status.QUEUED: "retry",

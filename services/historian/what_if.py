@@ -162,11 +162,15 @@ class _Comparison:
         for pair, most in sorted(self._after.work.most.items()):
             fewer = self._before.work.most.get(pair, 0)
             if most > max(fewer, 1):
-                ends = " and ".join(endpoints[end].name for end in pair)
+                names = dict.fromkeys(endpoints[end].name for end in pair)
+                where = (
+                    f"between {' and '.join(names)}"
+                    if len(names) > 1
+                    else f"on {names.popitem()[0]}"
+                )
                 yield (
-                    f"up to {most} transfers at a time between {ends}, without the change {fewer}: "
-                    "each is taken to go as fast as was measured. If their line is full they take "
-                    "longer"
+                    f"up to {most} transfers at a time {where}, without the change {fewer}: each "
+                    "is taken to go as fast as was measured. If their line is full they take longer"
                 )
 
     def _cut(self) -> str:
