@@ -55,12 +55,12 @@ def answer(
     refusal = _change(asked, after)
     if refusal is not None:
         return refusal
-    whole = [one.run(cost_max) for one in (before, after)]
-    if not all(whole):
-        until = min(before.now, after.now)
+    cut = [one.now for one in (before, after) if not one.run(cost_max)]
+    until = min(cut, default=None)
+    if until is not None:
         before.forget_after(until)
         after.forget_after(until)
-    return _Comparison(asked, before, after, rates).found(now, at, is_whole=all(whole))
+    return _Comparison(asked, before, after, rates).found(now, at, until)
 
 
 def _change(asked: WhatIf, to: Forward) -> Rejected | None:
@@ -85,8 +85,9 @@ def _changed(change: Change, actor: Actor, to: Forward) -> Answer | Absence:
 class _Comparison:
     def __init__(self, asked: WhatIf, before: Forward, after: Forward, rates: Rates) -> None:
         self._asked, self._before, self._after, self._rates = asked, before, after, rates
+        self._named = set(named(asked.changes))
 
-    def found(self, now: datetime, at: Instant, *, is_whole: bool) -> WhatIfFound:
+    def found(self, now: datetime, at: Instant, until: datetime | None) -> WhatIfFound:
         visible = [job for job in self._before.board.jobs.values() if self._is_for(job)]
         differing = [job for job in visible if self._differs(job.id)]
         told = sorted(differing, key=self._weight)[: self._asked.limit]
@@ -107,7 +108,7 @@ class _Comparison:
             last_after=_last(self._after),
             unknown=unknown[:UNKNOWN_MAX],
             unknown_total=len(unknown),
-            notes=[*self._crowds(), *([] if is_whole else [self._cut()])],
+            notes=[*self._crowds(), *([_cut(until)] if until else [])],
             owners={one: jobs[one].user for one in holders if one in jobs},
         )
 
@@ -129,13 +130,14 @@ class _Comparison:
     def _weight(self, job: Job) -> tuple[bool, float, str]:
         later_s = self._later_s(job.id)
         apart = float("inf") if later_s is None else abs(later_s)
-        return (job.id not in named(self._asked.changes), -apart, job.id)
+        return (job.id not in self._named, -apart, job.id)
 
     def _forecast(self, job: Job) -> Forecast:
-        queue = self._before.board.queues[job.queue].code
+        queue = self._before.board.queues.get(job.queue)
         before, after = (_course(job.id, side, self._rates) for side in (self._before, self._after))
         later_s, basis = self._later_s(job.id), self._rates.basis(job)
-        return Forecast(job.id, job.name, queue, before, after, later_s, basis)
+        code = queue.code if queue else job.queue
+        return Forecast(job.id, job.name, code, before, after, later_s, basis)
 
     # All of them.
 
@@ -162,21 +164,17 @@ class _Comparison:
         for pair, most in sorted(self._after.work.most.items()):
             fewer = self._before.work.most.get(pair, 0)
             if most > max(fewer, 1):
-                names = dict.fromkeys(endpoints[end].name for end in pair)
-                where = (
-                    f"between {' and '.join(names)}"
-                    if len(names) > 1
-                    else f"on {names.popitem()[0]}"
-                )
+                names = sorted({endpoints[end].name for end in pair})
+                where = f"between {' and '.join(names)}" if len(names) > 1 else f"on {names[0]}"
                 yield (
                     f"up to {most} transfers at a time {where}, without the change {fewer}: each "
                     "is taken to go as fast as was measured. If their line is full they take longer"
                 )
 
-    def _cut(self) -> str:
-        until = min(self._before.now, self._after.now)
-        when = f"{until:%Y-%m-%d %H:%M} UTC"
-        return f"too much would happen to look at all of it: what comes after {when} is left out"
+
+def _cut(until: datetime) -> str:
+    when = f"{until:%Y-%m-%d %H:%M} UTC"
+    return f"too much would happen to look at all of it: what comes after {when} is left out"
 
 
 def _apart(one: datetime | None, other: datetime | None) -> bool:
