@@ -138,6 +138,7 @@ class Forward:
         size = table.size_of(numbers, to_do)
         self._report(receiver, TasksDone(*key, numbers, size, [], [], [], table.hands))
         self._report(receiver, RunEnded(*key))
+        self.work.is_told(job.id)
 
     def _report(self, endpoint: str, report: AgentsReport) -> None:
         session = self.board.endpoints[endpoint].session

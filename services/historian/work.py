@@ -90,6 +90,10 @@ class Work:
             self._stop(job, run, now)
         self._begin(job, now)
 
+    def is_told(self, job: str) -> None:
+        """Its tasks show all that was done of a transfer."""
+        self._kept_s.pop(job, None)
+
     def share(self, now: datetime) -> int:
         """Each goes as fast as the limits let it now; how many were looked at."""
         moving = {key[0]: (key, one) for key, one in self._going.items() if one.rate}

@@ -12,6 +12,7 @@ from hypothesis import given as for_all
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from events.jobs import ErrorClass
 from events.settings import Value
 from projections import snapshot
 from services.historian import what_if
@@ -244,6 +245,18 @@ def test_an_absent_endpoint_comes_back_and_its_transfers_go_on() -> None:
     why = for_good.jobs[0].after.why
     assert why is not None
     assert why.text == "stockholm is offline"
+
+
+def test_what_failed_is_tried_again_when_its_time_comes_and_takes_its_time() -> None:
+    history = measured()
+    history.ask(transfer("a", *WAYS[0]))
+    history.listed("a", 2, 3_000 * MB)
+    history.failed("a", 0, ErrorClass.NETWORK)
+    told = found(history, Offline("stockholm", "1m"))
+    ((before, then),) = minutes(history, told).values()
+    assert before is not None
+    assert 10.2 <= before <= 10.3, "five minutes, 15 seconds of back-off, five minutes"
+    assert then == before + 1
 
 
 def test_more_at_a_time_than_were_measured_is_noted() -> None:
