@@ -55,14 +55,11 @@ def save(board: Board) -> bytes:
     return msgspec.msgpack.encode((FORM, _saved(board)))
 
 
-def part(board: Board, named: Iterable[str] = (), *, going: bool = True) -> bytes:
-    """As `save`, for who asks what would be: the jobs that are `going` on or will, those that are
-    named, and those that all of these wait for. What came of commands is left out. `load` gives it
-    back.
+def part(board: Board, named: Iterable[str]) -> bytes:
+    """As `save`, for who asks what would be: of the jobs only those that are named and that they
+    wait for. What came of commands is left out. `load` gives it back.
     """
-    unfinished = (job for queue in board.queues for job in board.unfinished(queue))
-    jobs = {job.id: job for job in unfinished if going}
-    jobs |= {job: board.jobs[job] for job in named if job in board.jobs}
+    jobs = {job: board.jobs[job] for job in named if job in board.jobs}
     others = {other for job in jobs.values() for other in job.depends_on}
     while others := others - jobs.keys():
         jobs |= {other: board.jobs[other] for other in others}

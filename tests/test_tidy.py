@@ -74,6 +74,7 @@ PURE = [
             "answers",
             "forward",
             "rates",
+            "scope",
             "undo",
             "waiting",
             "what_if",

@@ -15,7 +15,7 @@ from events import codec
 from events.codec import Recorded
 from projections import snapshot
 from projections.past import Past
-from services.historian import undo
+from services.historian import scope, undo
 from services.historian.commands import (
     UNDO_OF,
     Commanded,
@@ -90,7 +90,10 @@ async def undoing(asked: Undoing, instants: Instants, log: Log) -> UndoFound | R
         return steps
     past = await instants.open(When())
     assert isinstance(past, Past), "the newest is there"
-    saved, now = snapshot.part(past.board, undo.jobs_of(one.mine)), max(asked.now, past.board.at)
+    named = undo.jobs_of(one.mine)
+    everywhere = any(getattr(told.event, "job", None) is None for told in one.mine)
+    touched = scope.of(named, past.board, everywhere=everywhere)
+    saved, now = snapshot.part(past.board, touched.jobs), max(asked.now, past.board.at)
     does = await asyncio.to_thread(undo.preview, steps, asked.actor, saved, now, names, TOLD_MAX)
     return does if isinstance(does, Rejected) else UndoFound(told, steps, does)
 
@@ -108,7 +111,7 @@ async def _steps(one: Decided, instants: Instants) -> Undo | Rejected:
     first, named = one.mine[0], undo.jobs_of(one.mine)
     past = await instants.open(When(sequence=max(1, first.sequence - 1)))
     assert isinstance(past, Past), "the commit before is there"
-    saved = snapshot.part(past.board, named, going=False)
+    saved = snapshot.part(past.board, named)
     return undo.undo(one.command, one.mine, undo.before(saved, one.commit, first))
 
 

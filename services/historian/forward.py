@@ -41,7 +41,7 @@ from services.scheduler.commands import (
 )
 from services.scheduler.turn import Clock, Input, Turn
 
-COST_MAX = 100_000
+COST_MAX = 10_000
 """Each step costs one, and one more for each transfer whose speed limit is looked at."""
 AHEAD = timedelta(days=60)
 
@@ -136,14 +136,16 @@ class Forward:
         receiver, to_do = job.transfer.destination.endpoint, (QUEUED, EXECUTING)
         numbers = ranges.write(n for n, status in enumerate(table.statuses) if status in to_do)
         size = table.size_of(numbers, to_do)
-        self._report(receiver, TasksDone(*key, numbers, size, [], [], [], table.hands))
-        self._report(receiver, RunEnded(*key))
+        told = TasksDone(*key, numbers, size, [], [], [], table.hands)
+        self._report(receiver, told, RunEnded(*key))
         self.work.is_told(job.id)
 
-    def _report(self, endpoint: str, report: AgentsReport) -> None:
-        session = self.board.endpoints[endpoint].session
-        answer = self._take(Report(self._name(), endpoint, session, report))
-        assert not isinstance(answer, Rejected), answer
+    def _report(self, endpoint: str, *reports: AgentsReport) -> None:
+        session, turn = self.board.endpoints[endpoint].session, Turn(self.board, self.now)
+        for report in reports:
+            answer = turn.take(Report(self._name(), endpoint, session, report))
+            assert not isinstance(answer, Rejected), answer
+        self._follow(turn.recorded)
 
     def _name(self) -> str:
         self._said += 1

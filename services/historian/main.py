@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 
 import msgspec
 
@@ -180,9 +181,11 @@ class Historian:
         """Run beside, one at a time; what is opened stays as it is."""
         at, when = Instant(past.sequence, past.board.at, newest), asked.when
         now = asked.now if when == When() else when.time or at.at
-        saved = snapshot.part(past.board, what_if.named(asked.changes))
+        touched = what_if.touched(asked.changes, past.board)
+        saved, now = snapshot.part(past.board, touched.jobs), max(now, at.at)
+        run = partial(what_if.answer, asked, saved, now, at, left_out=touched.left_out)
         async with self._running:
-            return await asyncio.to_thread(what_if.answer, asked, saved, max(now, at.at), at)
+            return await asyncio.to_thread(run)
 
     async def keep_up(self) -> None:
         """Keep instants as far as the log goes, and let go of what nobody looks at."""

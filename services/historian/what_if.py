@@ -6,14 +6,15 @@ foresees is what it would do. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from msgspec.structs import replace
 
 from events.job import Job
 from projections import snapshot
-from services.historian import absences
+from projections.board import Board
+from services.historian import absences, scope
 from services.historian.commands import (
     Change,
     Course,
@@ -27,8 +28,19 @@ from services.historian.commands import (
 )
 from services.historian.forward import COST_MAX, Absence, Forward
 from services.historian.rates import Rates
+from services.historian.scope import Scope
 from services.scheduler import explain
-from services.scheduler.commands import Actor, Answer, Rejected
+from services.scheduler.commands import (
+    Abort,
+    Actor,
+    Answer,
+    HandOnTasks,
+    Move,
+    Pause,
+    Rejected,
+    Resume,
+    Retry,
+)
 
 SAME_S = 0.5
 """What differs by less is the same to a person."""
@@ -40,15 +52,31 @@ def named(changes: Iterable[Change]) -> list[str]:
     found: list[str] = []
     for change in changes:
         found += getattr(change, "jobs", [getattr(change, "job", "")])
+        found += [getattr(change, side, None) or "" for side in ("before", "after")]
         if getattr(change, "level", "") == "job":
             found.append(getattr(change, "which", ""))
     return [job for job in found if job]
 
 
+def touched(changes: Sequence[Change], board: Board) -> Scope:
+    """The jobs that have to be looked at for them."""
+    of_jobs = (Move, Pause, Resume, Retry, Abort, HandOnTasks)
+    near = all(isinstance(one, of_jobs) or getattr(one, "level", "") == "job" for one in changes)
+    return scope.of(named(changes), board, everywhere=not near)
+
+
 def answer(
-    asked: WhatIf, saved: bytes, now: datetime, at: Instant, *, cost_max: int = COST_MAX
+    asked: WhatIf,
+    saved: bytes,
+    now: datetime,
+    at: Instant,
+    *,
+    left_out: int = 0,
+    cost_max: int = COST_MAX,
 ) -> WhatIfFound | Rejected:
-    """`saved` is the board at `at`, as `snapshot.part` gives it, with the jobs that are named."""
+    """`saved` is the board at `at`, as `snapshot.part` gives it, of the jobs that are touched;
+    `left_out` more would have been.
+    """
     board = snapshot.load(saved)
     rates = Rates(board, now, asked.heard)
     before, after = Forward(board, now, rates), Forward(snapshot.load(saved), now, rates)
@@ -60,7 +88,9 @@ def answer(
     if until is not None:
         before.forget_after(until)
         after.forget_after(until)
-    return _Comparison(asked, before, after, rates).found(now, at, until)
+    cuts = [_too_many(left_out)] if left_out else []
+    cuts += [_cut(until)] if until else []
+    return _Comparison(asked, before, after, rates).found(now, at, cuts)
 
 
 def _change(asked: WhatIf, to: Forward) -> Rejected | None:
@@ -87,7 +117,7 @@ class _Comparison:
         self._asked, self._before, self._after, self._rates = asked, before, after, rates
         self._named = set(named(asked.changes))
 
-    def found(self, now: datetime, at: Instant, until: datetime | None) -> WhatIfFound:
+    def found(self, now: datetime, at: Instant, cuts: list[str]) -> WhatIfFound:
         visible = [job for job in self._before.board.jobs.values() if self._is_for(job)]
         differing = [job for job in visible if self._differs(job.id)]
         told = sorted(differing, key=self._weight)[: self._asked.limit]
@@ -108,7 +138,7 @@ class _Comparison:
             last_after=_last(self._after),
             unknown=unknown[:UNKNOWN_MAX],
             unknown_total=len(unknown),
-            notes=[*self._crowds(), *([_cut(until)] if until else [])],
+            notes=[*self._crowds(), *cuts],
             owners={one: jobs[one].user for one in holders if one in jobs},
         )
 
@@ -170,6 +200,10 @@ class _Comparison:
                     f"up to {most} transfers at a time {where}, without the change {fewer}: each "
                     "is taken to go as fast as was measured. If their line is full they take longer"
                 )
+
+
+def _too_many(left_out: int) -> str:
+    return f"of the jobs that this may touch the last {left_out:,} in their order are left out"
 
 
 def _cut(until: datetime) -> str:

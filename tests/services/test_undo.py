@@ -45,7 +45,7 @@ def found(history: History, key: str) -> Undo | Rejected:
     for commit in history.log:
         mine = [one for one in commit if one.cause == key and one.actor != "scheduler"]
         if mine:
-            saved = snapshot.part(was, undo.jobs_of(mine), going=False)
+            saved = snapshot.part(was, undo.jobs_of(mine))
             return undo.undo(key, mine, undo.before(saved, commit, mine[0]))
         for recorded in commit:
             was.apply(recorded)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from events.jobs import ErrorClass
 from events.settings import Value
 from projections import snapshot
-from services.historian import what_if
+from services.historian import scope, what_if
 from services.historian.commands import Change, Instant, Offline, WhatIf, WhatIfFound, When
 from services.historian.rates import NO_TASK
 from services.scheduler.commands import (
@@ -56,7 +56,8 @@ def asks(history: History, *changes: Change, limit: int = 100, **more: object) -
 
 def foreseen(history: History, asked: WhatIf, **more: int) -> WhatIfFound | Rejected:
     board = history.board
-    saved = snapshot.part(board, what_if.named(asked.changes))
+    touched = what_if.touched(asked.changes, board)
+    saved = snapshot.part(board, touched.jobs)
     at = Instant(board.sequence, board.at, board.sequence)
     return what_if.answer(asked, saved, asked.now, at, **more)
 
@@ -327,6 +328,24 @@ def test_too_much_is_cut_and_said() -> None:
     told = found(history, Move([D], to="top"), cost_max=2)
     assert "what comes after 2030-01-01 12:22 UTC is left out" in told.notes[0]
     assert minutes(history, told)["d"] == (None, 10)
+
+
+def test_only_what_a_change_can_touch_is_looked_at() -> None:
+    history = line(10, 10)
+    history.ask(transfer("d", *WAYS[1]))
+    history.ask(transfer("e", *WAYS[2], depends_on="a"))
+    board = history.board
+    seen = {board.jobs[job].name for job in what_if.touched([Move([C], to="top")], board).jobs}
+    assert seen == set(), "there is no such job"
+    seen = {board.jobs[job].name for job in what_if.touched([Pause(B)], board).jobs}
+    assert seen == {"a", "b", "e", "d"}, "d shares the pair of e, which waits for a"
+    history.ask(Abort(job_id("e")))
+    seen = {board.jobs[job].name for job in what_if.touched([Pause(B)], board).jobs}
+    assert seen >= {"a", "b"}
+    few = scope.of([B], board, everywhere=True, jobs_max=1)
+    assert (few.left_out, {board.jobs[job].name for job in few.jobs}) == (2, {"a", "b"})
+    told = found(history, Pause(B), left_out=1)
+    assert told.notes == ["of the jobs that this may touch the last 1 in their order are left out"]
 
 
 def test_a_user_is_told_of_their_own_jobs() -> None:
