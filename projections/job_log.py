@@ -11,7 +11,7 @@ from datetime import datetime
 import msgspec
 from msgspec import Struct
 
-from events import codec, endpoints, jobs, pairs, queues, tasks, workspace
+from events import codec, endpoints, jobs, pairs, queues, ranges, tasks, workspace
 from events.base import Base
 from events.codec import Recorded
 
@@ -38,12 +38,13 @@ class Done(Base, frozen=True, tag="task.done"):
 
 
 class Failed(Base, frozen=True, tag="task.failed"):
-    """`events.tasks.Failed` in short: the first of `count` failures."""
+    """`events.tasks.Failed` in short: the first of `count` failures, and the `numbers` of all."""
 
     job: str
     run: int
     count: int
     failures: list[tasks.Failure]
+    numbers: str = ""
 
 
 OfTasks = tasks.Started | tasks.ByHand | tasks.OfCompute | Found | Done | Failed
@@ -83,7 +84,8 @@ def in_short(event: codec.Event) -> Told:
         case tasks.Done(job=job, run=run, numbers=numbers, size=size):
             return Done(job, run, numbers, size)
         case tasks.Failed(job=job, run=run, failures=failures):
-            return Failed(job, run, len(failures), failures[:FAILURES_MAX])
+            numbers = ranges.write(failure.number for failure in failures)
+            return Failed(job, run, len(failures), failures[:FAILURES_MAX], numbers)
         case short_enough:
             return short_enough
 

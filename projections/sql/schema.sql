@@ -244,6 +244,11 @@ create table job_log (
 
 create index job_log_of_job on job_log (job, sequence, index) where job is not null;
 create index job_log_of_others on job_log (subject, sequence, index) where job is null;
+-- What people did, by who and by command; what they caused lies in the same commits.
+create index job_log_of_people on job_log (actor, sequence, index)
+    where actor <> 'scheduler' and actor not like 'endpoint/%';
+create index job_log_of_commands on job_log (cause)
+    where actor <> 'scheduler' and actor not like 'endpoint/%';
 
 -- The newest tick of a job's run, four times a second at most.
 create table progress (

@@ -9,6 +9,7 @@ from typing import TypeVar
 from services.cli.client import Client, Query
 from services.cli.failures import Unanswered
 from services.cli.stream import Lost, Message
+from services.gateway.resources import JobPage
 
 ASK_AGAIN_S = 0.5
 AWAY_MAX_S = 300.0
@@ -45,3 +46,8 @@ def patiently(ask: Callable[[], T]) -> T:
             if time.monotonic() > ends:
                 raise
             time.sleep(ASK_AGAIN_S)
+
+
+def position(client: Client) -> int:
+    """How far the read side has come."""
+    return client.get(JobPage, "jobs", query={"limit": 1}).sequence

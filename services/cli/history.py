@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
-from functools import partial
-from itertools import chain
 from typing import Annotated
 
 import msgspec
 from cyclopts import Parameter
 from cyclopts.validators import Number
-from msgspec import Struct
 
 from projections import job_log
 from projections import words as log_words
 from projections.job_log import Line
-from services.cli import output, pages, screen, tables, words
-from services.cli.client import Client, Query, connect
+from services.cli import logs, output, pages, screen, words
+from services.cli.client import Client, connect
 from services.cli.connection import HERE, Connection
-from services.cli.failures import Failure, Usage
+from services.cli.failures import Usage
 from services.cli.following import follow as follow_stream
-from services.cli.following import patiently
-from services.cli.naming import find_job, text
+from services.cli.following import patiently, position
+from services.cli.naming import find_job
 from services.cli.output import Wanted
-from services.cli.stream import Message
-from services.gateway.resources import Endpoint, JobPage, LogLine, Queue
+from services.cli.stream import Event, Message
+from services.gateway.resources import Endpoint, Queue
 
 RECENT = 50
 NAMING = ("endpoint.enrolled", "queue.created", "queue.changed")
@@ -33,43 +28,62 @@ NAMING = ("endpoint.enrolled", "queue.created", "queue.changed")
 Follow = Annotated[bool, Parameter(alias="-f")]
 
 
-class Event(Struct, frozen=True, rename={"kind": "type"}):
-    """A CloudEvents object, as far as a line of text needs it; of a type known here or not."""
-
-    kind: str
-    subject: str
-    time: datetime
-    sequence: str
-    actor: str
-    data: msgspec.Raw
-
-    @property
-    def commit(self) -> int:
-        return int(self.sequence.partition(".")[0])
-
-
 def log(
     job: str | None = None,
     /,
     *,
+    queue: str | None = None,
     endpoint: str | None = None,
+    user: str | None = None,
+    kind: str | None = None,
+    actor: str | None = None,
+    of_task: Annotated[int | None, Parameter(validator=Number(gte=0))] = None,
+    text: str | None = None,
+    since: str | None = None,
+    until: str | None = None,
+    cause: str | None = None,
+    causes: bool = False,
+    limit: pages.Limit = None,
     task: Annotated[int | None, Parameter(validator=Number(gte=0))] = None,
     attempt: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     tail: Annotated[int | None, Parameter(validator=Number(gte=0))] = None,
     follow: Follow = False,
+    csv: bool = False,
     json: bool = False,
     connection: Connection = HERE,
 ) -> int:
-    """Show what has happened to a job: when, who, what; or what the command of a task wrote.
+    """Show what has happened: when, who, what, why; or what the command of a task wrote.
 
-    Of an endpoint: when it came and went, and what people changed of the files on it.
+    Of a job; without one of a queue, an endpoint or somebody; without these of everything.
 
     Parameters
     ----------
     job
         Its id or the beginning of it.
+    queue
+        What happened to this queue, also to one that was deleted.
     endpoint
-        Its name: show what has happened to this endpoint instead.
+        What happened to this endpoint, and what people changed of the files on it.
+    user
+        What this person did.
+    kind
+        Only events of these kinds, with commas between: job.paused,queue,task.failed.
+    actor
+        Only what this person, this endpoint or the scheduler did.
+    of_task
+        Only what happened to the task with this number.
+    text
+        Only lines with this text in them.
+    since
+        From then on: a sequence number, a time (2030-01-31T14:05), or how long ago (3h).
+    until
+        Up to then.
+    cause
+        All that one command caused; --causes shows what they are called by.
+    causes
+        Show the id of the command that each line came from.
+    limit
+        Only the newest lines, so many; of everything 100 if nothing else is chosen.
     task
         A task's number: show its process log instead, which is what its command wrote.
     attempt
@@ -78,87 +92,29 @@ def log(
         With --task: only the last so many lines.
     follow
         Go on showing what happens, until Ctrl-C; with --task until its command has ended.
+    csv
+        Print CSV, all of it.
     json
         Print JSON; one object a line with --follow or --task.
     """
     if task is None and (attempt is not None or tail is not None):
         raise Usage("--attempt and --tail go with --task")
-    if (job is None) == (endpoint is None) or (endpoint is not None and task is not None):
-        raise Usage("name one job, or an endpoint with --endpoint")
+    if len([one for one in (job, queue, endpoint, user) if one is not None]) > 1:
+        raise Usage("name one of a job, --queue, --endpoint and --user, or none for everything")
     client = connect(connection)
-    if job is None:
-        return _of_endpoint(client, text(endpoint or ""), follow=follow, json=json)
-    found = find_job(client, job)
     if task is not None:
+        found = find_job(client, _named(job))
         return output.tell(client, found.id, task, Wanted(attempt, tail, follow, json))
-    path = ("jobs", found.id, "log")
-    if follow:
-        tell(client, path, json, since=found.sequence, of_job=found.id)
-    else:
-        tell(client, path, json)
+    filters = logs.filters(kind, actor, of_task, text, since, until, cause)
+    of = logs.of(client, job, queue, endpoint, user, following=follow)
+    logs.tell(client, of, filters, logs.Told(limit, causes, follow, csv, json))
     return 0
 
 
-def _of_endpoint(client: Client, name: str, *, follow: bool, json: bool) -> int:
-    if not follow:
-        tell(client, ("endpoints", name, "log"), json)
-        return 0
-    since = position(client)
-    found = next((one for one in client.get(list[Endpoint], "endpoints") if one.name == name), None)
-    if found is None:
-        raise Failure(f"there is no endpoint {name!r}: see `haulage endpoints`")
-    path = ("endpoints", found.id, "log")
-    tell(client, path, json, since=since, subject=f"endpoint/{found.id}")
-    return 0
-
-
-def tell(
-    client: Client,
-    path: tuple[str, ...],
-    json: bool,
-    *,
-    since: int | None = None,
-    of_job: str | None = None,
-    subject: str | None = None,
-) -> None:
-    """The lines at `path`; with `since`, then for ever those that events behind it announce.
-
-    Of all events only those of a job or with a subject are looked at.
-    """
-    if json and since is None:
-        screen.emit_all(pages.log(client, path))
-        return
-    lines = pages.log(client, path)
-    if since is not None:
-        query: Query = {"only": "events", "job": of_job}
-        lines = _endless(client, path, follow_stream(client, query, since), subject)
-    for line in lines:
-        if json:
-            screen.emit_line(line)
-        else:
-            screen.draw(tables.log_line(line))
-
-
-def _endless(
-    client: Client, path: tuple[str, ...], stream: Iterator[Message | None], subject: str | None
-) -> Iterator[LogLine]:
-    """The stream says when to look; the lines come from the log itself, each one once."""
-    seen, cursor = (0, 0), None
-    for message in chain([None], stream):
-        if message is not None and not _is_news(message, seen[0], subject):
-            continue
-        lines, cursor = patiently(partial(pages.log_from, client, path, cursor))
-        for line in lines:
-            if (line.sequence, line.index + 1) > seen:
-                seen = (line.sequence, line.index + 1)
-                yield line
-
-
-def _is_news(message: Message, seen: int, subject: str | None) -> bool:
-    if message.event != "event":
-        return False
-    event = msgspec.json.decode(message.data, type=Event)
-    return event.commit > seen and subject in (None, event.subject)
+def _named(job: str | None) -> str:
+    if job is None:
+        raise Usage("--task goes with a job: haulage log JOB --task N")
+    return job
 
 
 def events(
@@ -191,11 +147,6 @@ def events(
             told.show(client, message)
         elif message.event == "position" and int(message.id) >= newest and not follow:
             return
-
-
-def position(client: Client) -> int:
-    """How far the read side has come."""
-    return client.get(JobPage, "jobs", query={"limit": 1}).sequence
 
 
 class _Telling:

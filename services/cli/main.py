@@ -22,7 +22,7 @@ COMMANDS = {
         "what-if": ("what_if:what_if", "Try commands: say what they would do to whom."),
         "why": ("job:why", "Say why a job waits, and what would release it."),
         "tasks": ("job:tasks", "List the tasks of a job: one a file or folder."),
-        "log": ("history:log", "Show what has happened to a job or an endpoint."),
+        "log": ("history:log", "Show what has happened: to a job, to anything, to all."),
         "attempts": ("attempts:attempts", "List the tries of a task."),
         "throughput": ("throughput:throughput", "Show how fast bytes moved."),
         "manifest": ("manifest:manifest", "Say what a transfer has brought, file by file."),

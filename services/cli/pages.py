@@ -54,17 +54,17 @@ def attempts(client: Client, job: str, number: int) -> Iterator[Attempt]:
     return _rows(lambda page: page.attempts, _read(client, AttemptPage, path, {"limit": PAGE}))
 
 
-def log(client: Client, path: tuple[str, ...]) -> Iterator[LogLine]:
-    return _rows(lambda page: page.lines, _read(client, LogPage, path, LINES))
+def log(client: Client, path: tuple[str, ...], query: Query) -> Iterator[LogLine]:
+    return _rows(lambda page: page.lines, _read(client, LogPage, path, {**LINES, **query}))
 
 
 def log_from(
-    client: Client, path: tuple[str, ...], cursor: str | None
+    client: Client, path: tuple[str, ...], cursor: str | None, query: Query
 ) -> tuple[list[LogLine], str | None]:
     """The lines from a cursor on, and that of the last page, to read on from."""
     lines: list[LogLine] = []
     while True:
-        page = client.get(LogPage, *path, query={**LINES, "cursor": cursor})
+        page = client.get(LogPage, *path, query={**LINES, **query, "cursor": cursor})
         lines += page.lines
         if page.next is None:
             return lines, cursor

@@ -8,12 +8,12 @@ from typing import Annotated
 from cyclopts import App, Group, Parameter
 from msgspec import Struct
 
-from services.cli import screen, tables, words
+from services.cli import logs, screen, tables, words
 from services.cli.acts import Json
 from services.cli.client import Client, connect
 from services.cli.connection import HERE, Connection
 from services.cli.failures import FAILED, Failure, Unanswered, Usage
-from services.cli.history import Follow, position, tell
+from services.cli.history import Follow
 from services.cli.naming import text
 from services.gateway.bodies import NewQueue, QueueChange
 from services.gateway.resources import Done, Queue, QueueDeleted
@@ -170,13 +170,9 @@ def log(
     json
         Print JSON; one object a line with --follow.
     """
-    client, path = connect(connection), ("queues", text(queue), "log")
-    if not follow:
-        tell(client, path, json)
-        return
-    since = position(client)
-    found = client.get(Queue, "queues", text(queue))
-    tell(client, ("queues", found.id, "log"), json, since=since, subject=f"queue/{found.id}")
+    client = connect(connection)
+    of = logs.of_queue(client, queue, follow)
+    logs.tell(client, of, {}, logs.Told(follow=follow, json=json))
 
 
 def _each(

@@ -6,7 +6,9 @@ After https://html.spec.whatwg.org/multipage/server-sent-events.html, without `r
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
+import msgspec
 from msgspec import Struct
 
 MESSAGE_BYTES_MAX = 16 * 1024 * 1024
@@ -18,6 +20,21 @@ class Message(Struct, frozen=True):
     event: str
     data: bytes
     id: str
+
+
+class Event(Struct, frozen=True, rename={"kind": "type"}):
+    """A CloudEvents object, as far as a line of text needs it; of a type known here or not."""
+
+    kind: str
+    subject: str
+    time: datetime
+    sequence: str
+    actor: str
+    data: msgspec.Raw
+
+    @property
+    def commit(self) -> int:
+        return int(self.sequence.partition(".")[0])
 
 
 class Lost(Exception):

@@ -264,13 +264,23 @@ def _volume(one: Volume) -> str:
     return f"{one.code} ({remark})" if remark else one.code
 
 
-def log_line(line: LogLine) -> Text:
-    """When, who, what; a text that names who did it needs no more."""
+def log_line(line: LogLine, *, whole: bool = False, cause: bool = False) -> Text:
+    """When, who, what, why; a text that names who did it needs no more.
+
+    `whole`: also to what it happened; `cause`: also the id of the command.
+    """
     made = screen.plain(f"{words.moment(line.at)}  ", "dim")
     who = line.who or line.actor
     if not line.text.startswith(who):
         made.append_text(screen.plain(f"{who}: ", "cyan"))
-    return made.append_text(screen.plain(line.text))
+    made.append_text(screen.plain(line.text))
+    if whole and line.about and line.about not in line.text:
+        made.append_text(screen.plain(f"  {line.about}", "bold"))
+    if line.because:
+        made.append_text(screen.plain(f"  because {line.because}", "dim"))
+    if cause and line.cause:
+        made.append_text(screen.plain(f"  {line.cause}", "dim"))
+    return made
 
 
 def _give_way(made: Table, *columns: int) -> None:

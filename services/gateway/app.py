@@ -19,6 +19,7 @@ from services.gateway import (
     endpoint_routes,
     file_change_routes,
     file_routes,
+    log_routes,
     problems,
     queue_routes,
     setting_routes,
@@ -54,8 +55,6 @@ from services.gateway.read_routes import (
     list_endpoints,
     list_jobs,
     list_tasks,
-    read_endpoint_log,
-    read_log,
     say_wait,
     say_why,
     show_job,
@@ -72,8 +71,6 @@ READS = [
     say_why,
     list_tasks,
     list_attempts,
-    read_log,
-    read_endpoint_log,
     give_manifest,
     list_endpoints,
     find_instant,
@@ -81,6 +78,7 @@ READS = [
     what_if,
     follow,
     read_output,
+    *log_routes.READS,
     *throughput_routes.READS,
 ]
 COMMANDS = [

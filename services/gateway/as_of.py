@@ -15,8 +15,8 @@ _AGO = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s*([smhdw])(?:\s*ago)?", re.IGNORECA
 _SEQUENCE = re.compile(r"\d{1,18}")
 
 
-def read(text: str, now: datetime) -> When | Rejected:
-    """A time without a zone is in UTC; `now` is the newest commit."""
+def read(text: str, now: datetime, field: str = "as_of") -> When | Rejected:
+    """A time without a zone is in UTC; `now` is the newest commit. `field` is what it is of."""
     text = text.strip()
     if text == "now":
         return When()
@@ -24,8 +24,8 @@ def read(text: str, now: datetime) -> When | Rejected:
         return When(sequence=int(text))
     found = time(text, now)
     if found is None:
-        detail = f"as_of: {text[:TEXT_MAX]!r} is no position in history: write {WRITTEN}"
-        return Rejected(Why.INVALID, detail, "as_of")
+        detail = f"{field}: {text[:TEXT_MAX]!r} is no position in history: write {WRITTEN}"
+        return Rejected(Why.INVALID, detail, field)
     return When(time=found)
 
 

@@ -51,9 +51,12 @@ def _choices(annotation: object) -> Iterator[str]:
 
 
 def fields_of(request: Request[Any, Any, Any]) -> Mapping[str, FieldDefinition]:
-    """What the route takes, by the names in its function."""
-    fields: Mapping[str, FieldDefinition] = request.route_handler.signature_model._fields
-    return fields
+    """What the route takes, by the names in its function, and in those that it depends on."""
+    handler = request.route_handler
+    fields: dict[str, FieldDefinition] = {}
+    for provider in handler.resolve_dependencies().values():
+        fields |= provider.signature_model._fields
+    return fields | handler.signature_model._fields
 
 
 def name_of(field: FieldDefinition | None, key: str) -> str:

@@ -5,7 +5,6 @@ may be called, is for the scheduler to say.
 from __future__ import annotations
 
 from contextlib import suppress
-from http import HTTPStatus
 from typing import Annotated, TypeAlias
 
 from litestar import Response, delete, get, patch, post
@@ -15,11 +14,10 @@ from msgspec.structs import asdict
 from services.gateway import past, queues
 from services.gateway.bodies import NewQueue, QueueChange
 from services.gateway.command_routes import Key, fresh_id, named, obeyed
-from services.gateway.context import Asked, Gateway, Ours, Reads, user_of
+from services.gateway.context import Asked, Gateway, Ours, Reads
 from services.gateway.past import AsOf
 from services.gateway.problems import Refusal
-from services.gateway.read_routes import Cursor, Limit, Order
-from services.gateway.resources import Done, LogPage, Queue, QueueDeleted
+from services.gateway.resources import Done, Queue, QueueDeleted
 from services.scheduler.commands import (
     ChangeQueue,
     CreateQueue,
@@ -45,22 +43,6 @@ async def show_queue(gateway: Ours, rows: Reads, queue: QueueName, as_of: AsOf =
     if as_of is not None:
         return queues.named(queue, await past.queues(gateway.historian, as_of))
     return await queues.one(rows, queue)
-
-
-@get("/queues/{queue:str}/log", summary="Read the log of a queue")
-async def read_queue_log(
-    request: Asked,
-    rows: Reads,
-    queue: QueueName,
-    order: Order = "oldest",
-    limit: Limit = 100,
-    cursor: Cursor = None,
-) -> LogPage:
-    """That of a deleted queue stays."""
-    if user_of(request) is not None:
-        detail = "the log of a queue is for employees and administrators"
-        raise Refusal(HTTPStatus.FORBIDDEN, detail)
-    return await queues.log(rows, queue, order == "newest", limit, cursor)
 
 
 @post("/queues", summary="Create a queue")
@@ -109,5 +91,5 @@ async def _taker(gateway: Gateway, sequence: int, command_id: str) -> str | None
     return None
 
 
-READS = [list_queues, show_queue, read_queue_log]
+READS = [list_queues, show_queue]
 COMMANDS = [create_queue, change_queue, pause_queue, resume_queue, delete_queue]

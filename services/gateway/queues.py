@@ -1,13 +1,10 @@
-"""Reading queues: all of them, one by its code or id, and the log of one."""
+"""Reading queues: all of them, and one by its code or id."""
 
 from __future__ import annotations
 
 from services.gateway import showing
-from services.gateway.cursors import Logged
-from services.gateway.history import log_page
-from services.gateway.jobs import cursor as cursor_at
 from services.gateway.problems import Refusal, absent
-from services.gateway.resources import LogPage, Queue
+from services.gateway.resources import Queue
 from services.gateway.rows import QUEUES, Picture, Row, Rows
 
 CODE_SHOWN_MAX = 64
@@ -40,18 +37,12 @@ def named(name: str, found: list[Queue]) -> Queue:
     raise _no_queue(name)
 
 
-async def log(rows: Rows, name: str, newest_first: bool, limit: int, cursor: str | None) -> LogPage:
-    """Raises Refusal."""
-    after = cursor_at(Logged, cursor)
-    query = QUEUES["log_newest" if newest_first else "log_oldest"]
-
-    async def question(picture: Picture) -> LogPage:
-        queue = None if "\0" in name else await picture.value(QUEUES["ever_called"], name)
-        if queue is None:
-            raise _no_queue(name)
-        return await log_page(picture, query, f"queue/{queue}", after, limit, user=None)
-
-    return await rows.read(question)
+async def ever_called(picture: Picture, name: str) -> str:
+    """The id of the queue with this id or code, also of a deleted one. Raises Refusal."""
+    queue = None if "\0" in name else await picture.value(QUEUES["ever_called"], name)
+    if queue is None:
+        raise _no_queue(name)
+    return str(queue)
 
 
 async def jobs_went_to(rows: Rows, sequence: int, cause: str) -> str | None:

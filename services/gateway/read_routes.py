@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, TypeAlias
 
 from litestar import Response, get
 from litestar.params import FromQuery, PathParameter, QueryParameter
@@ -13,14 +12,13 @@ from services.gateway.context import Asked, Ours, Reads, user_of
 from services.gateway.history import TaskStatus
 from services.gateway.jobs import JobStatus, State, Wanted
 from services.gateway.past import AsOf
-from services.gateway.problems import Refusal, invalid
+from services.gateway.problems import invalid
 from services.gateway.resources import (
     AttemptPage,
     Endpoint,
     Instant,
     Job,
     JobPage,
-    LogPage,
     Me,
     TaskPage,
     Wait,
@@ -74,9 +72,6 @@ Ids: TypeAlias = Annotated[
     ),
 ]
 EndpointName: TypeAlias = Annotated[str, PathParameter(description="An endpoint's id or name.")]
-Order: TypeAlias = Annotated[
-    Literal["oldest", "newest"], QueryParameter(name="order", description="Which lines come first.")
-]
 
 
 @get("/jobs", summary="List jobs")
@@ -183,18 +178,6 @@ async def list_attempts(
     return await attempts.attempts(rows, job, number, user_of(request), limit, cursor)
 
 
-@get("/jobs/{job:str}/log", summary="Read the log of a job")
-async def read_log(
-    request: Asked,
-    rows: Reads,
-    job: JobId,
-    order: Order = "oldest",
-    limit: Limit = 100,
-    cursor: Cursor = None,
-) -> LogPage:
-    return await history.log(rows, job, user_of(request), order == "newest", limit, cursor)
-
-
 @get("/endpoints", summary="List the endpoints")
 async def list_endpoints(gateway: Ours, rows: Reads, as_of: AsOf = None) -> list[Endpoint]:
     if as_of is not None:
@@ -204,22 +187,6 @@ async def list_endpoints(gateway: Ours, rows: Reads, as_of: AsOf = None) -> list
         return [showing.endpoint(row) for row in await picture.all(WORKSPACE["endpoints"])]
 
     return await rows.read(question)
-
-
-@get("/endpoints/{endpoint:str}/log", summary="Read the log of an endpoint")
-async def read_endpoint_log(
-    request: Asked,
-    rows: Reads,
-    endpoint: EndpointName,
-    order: Order = "oldest",
-    limit: Limit = 100,
-    cursor: Cursor = None,
-) -> LogPage:
-    """When it came and went, and what people changed of the files on it."""
-    if user_of(request) is not None:
-        detail = "the log of an endpoint is for employees and administrators"
-        raise Refusal(HTTPStatus.FORBIDDEN, detail)
-    return await history.of_endpoint(rows, endpoint, order == "newest", limit, cursor)
 
 
 @get("/instant", summary="Find a position in history")

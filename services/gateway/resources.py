@@ -194,7 +194,10 @@ class AttemptPage(Struct, frozen=True):
 class LogLine(Struct, frozen=True):
     """One event of the job log: who, when, what, why.
 
-    `actor` and `type` are as the log has them, `who` and `text` in people's words.
+    `actor`, `type`, `subject` and `data` are as the log has them, `who`, `text` and `about` in
+    people's words. `cause` names the command or report that it came from, and with
+    `/api/log?cause=` all else that came from it; `because` says what that did first, "" where it is
+    this line.
     """
 
     sequence: int
@@ -206,9 +209,14 @@ class LogLine(Struct, frozen=True):
     text: str
     data: dict[str, object]
     who: str = ""
+    subject: str = ""
+    about: str = ""
+    because: str = ""
 
 
 class LogPage(Struct, frozen=True):
+    """With `text` or `task` asked for, a page may hold few lines or none and have a `next`."""
+
     lines: list[LogLine]
     next: str | None
 

@@ -14,13 +14,13 @@ import msgspec
 from msgspec.structs import replace
 
 from events import endpoints, jobs
-from projections import job_log, words
+from events.names import shown
+from projections import job_log
 from services.gateway.endpoint_resources import Disabling, Machine
 from services.gateway.resources import (
     Computing,
     Endpoint,
     Job,
-    LogLine,
     Progress,
     Queue,
     Reach,
@@ -198,32 +198,12 @@ def task(row: Row, root: str) -> Task:
     )
 
 
-def log_line(row: Row, names: Mapping[str, str]) -> LogLine:
-    line = _line(row)
-    return LogLine(
-        sequence=row["sequence"],
-        index=row["index"],
-        at=row["at"],
-        actor=row["actor"],
-        cause=row["cause"],
-        type=row["type"],
-        text=words.text(line, names),
-        data=msgspec.json.decode(row["data"], type=dict[str, object]),
-        who=words.who(row["actor"], names),
-    )
-
-
-def _line(row: Row) -> job_log.Line:
-    return job_log.Line(
-        sequence=row["sequence"],
-        index=row["index"],
-        job=row["job"],
-        subject=row["subject"],
-        at=row["at"],
-        actor=row["actor"],
-        cause=row["cause"],
-        event=job_log.decode(row["data"]),
-    )
+def about(subject: str, names: Mapping[str, str]) -> str:
+    """What an event is about, as people call it; "" for the workspace."""
+    noun, _, rest = subject.partition("/")
+    ids = rest.split("/") if rest else []
+    named = " and ".join(shown(names.get(one, one)) for one in ids)
+    return f"{noun} {named}" if noun == "queue" else named
 
 
 def gave_way(row: Row) -> str:

@@ -229,12 +229,13 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(self.world.why)
             case [*_, "settings"]:
                 self._answer(SETTINGS)
-            case ["jobs", _, "log"]:
-                self._answer(LogPage(self.world.lines, None))
+            case ["log", "export"]:
+                self._pour(self.world.manifest)
+            case ["log"] | ["jobs" | "queues" | "endpoints" | "users", _, "log"]:
+                newest = asked.query.get("order") == "newest"
+                self._answer(LogPage(self.world.lines[:: -1 if newest else 1], None))
             case ["queues"]:
                 self._answer(QUEUES)
-            case ["queues", _, "log"]:
-                self._answer(LogPage(self.world.lines, None))
             case ["queues", name]:
                 self._queue(name)
             case ["endpoints"]:

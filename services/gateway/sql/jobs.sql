@@ -147,16 +147,3 @@ left join command_progress c on c.job = t.job and c.run = t.run and t.status = '
 where t.job = $1 and t.number > $3 and ($2::text is null or t.status = $2)
 order by t.number
 limit $4
-
--- name: log_oldest
--- $1 job; cursor: $2 sequence, $3 index.
-select sequence, index, job, subject, at, actor, cause, type, data from job_log
-where job = $1 and ($2::bigint is null or (sequence, index) > ($2, $3::int))
-order by sequence, index
-limit $4
-
--- name: log_newest
-select sequence, index, job, subject, at, actor, cause, type, data from job_log
-where job = $1 and ($2::bigint is null or (sequence, index) < ($2, $3::int))
-order by sequence desc, index desc
-limit $4

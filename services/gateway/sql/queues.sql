@@ -20,19 +20,6 @@ select id from queues where id = $1 or code = $1
 order by (id = $1) desc, (status <> 'deleted') desc, sequence desc
 limit 1
 
--- name: log_oldest
--- $1 subject; cursor: $2 sequence, $3 index.
-select sequence, index, job, subject, at, actor, cause, type, data from job_log
-where job is null and subject = $1 and ($2::bigint is null or (sequence, index) > ($2, $3::int))
-order by sequence, index
-limit $4
-
--- name: log_newest
-select sequence, index, job, subject, at, actor, cause, type, data from job_log
-where job is null and subject = $1 and ($2::bigint is null or (sequence, index) < ($2, $3::int))
-order by sequence desc, index desc
-limit $4
-
 -- name: jobs_went_to
 -- The code of the queue that took over the jobs of a deleted one. $1 sequence, $2 cause.
 select q.code from job_log l
