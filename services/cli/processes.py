@@ -153,39 +153,13 @@ def gateway(*, data: Data = None, port: Port = None) -> int:
         Where it answers.
     """
     settings = complete(own_settings(data), *BOTH)
-    _log("gateway", settings)
+    log("gateway", settings)
     code = import_module("services.gateway.main")
     code.main(settings if port is None else replace(settings, port=port))
     return 0
 
 
-def rebuild(*, data: Data = None) -> int:
-    """Make the read side anew from the log, beside the one in use, and put it in its place.
-
-    Parameters
-    ----------
-    data
-        The data directory (also HAULAGE_DATA).
-    """
-    settings = complete(own_settings(data), *BOTH)
-    _log("rebuild", settings)
-    code = import_module("services.projector.rebuild")
-    try:
-        asyncio.run(code.main(settings))
-    except code.Refused as error:
-        raise Failure(str(error)) from None
-    except Exception as error:
-        from services.runtime.database import is_passing
-
-        if not isinstance(error, NoAnswer | Refused) and not is_passing(error):
-            raise
-        raise Failure(
-            f"the bus or the database does not answer ({error}): see whether `haulage up` runs"
-        ) from None
-    return 0
-
-
-def _log(service: str, settings: Settings) -> None:
+def log(service: str, settings: Settings) -> None:
     from services.runtime.log import configure
 
     configure(service, settings.log_level)
@@ -193,7 +167,7 @@ def _log(service: str, settings: Settings) -> None:
 
 def serve(service: str, settings: Settings, *refusals: type[Exception], **more: str | None) -> int:
     """Run a service to its end; `refusals` are those of its errors that a person can mend."""
-    _log(service, settings)
+    log(service, settings)
     main: Main = import_module(f"services.{service}.main").main
     import uvloop
 

@@ -1,4 +1,4 @@
-"""`verify`: are the files in a folder those of a manifest? Asks no server and changes nothing."""
+"""`verify`: are the files in a folder those of a manifest? Without one, proof.py proves the log."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from services.agent.beneath import FOLDER
 from services.agent.faults import Fault
 from services.cli import screen, words
 from services.cli.checking import Check, Finding, What
-from services.cli.failures import FAILED, Failure
+from services.cli.failures import FAILED, Failure, Usage
 
 LOOK_S = 0.2
 SHOWN_MAX = 1_000
@@ -44,21 +44,50 @@ class Verified(Struct, frozen=True):
     extra: list[str]
 
 
-def verify(folder: Path, /, *, manifest: Path, json: bool = False) -> int:
-    """Check files against what a transfer has brought: which are missing, differ, or are extra.
+def verify(
+    folder: Path | None = None,
+    /,
+    *,
+    manifest: Path | None = None,
+    data: Path | None = None,
+    json: bool = False,
+) -> int:
+    """Prove that nothing of the log was changed, and that all that is shown follows from it.
 
-    Every byte is read. The status is 0 if all are there as they were and no other file is, else 1.
+    Walks the chain of hashes through the whole log, folds it anew beside what is in use, and holds
+    every table, the feed, and all that is kept of the past against that. The status is 0 if all is
+    as it was to be, else 1. Asks the servers of this machine; changes nothing.
+
+    With --manifest: check files against what a transfer has brought, every byte of them: which are
+    missing, differ, or are extra. The status is 0 if all are there as they were and no other file
+    is, else 1. Needs no server.
 
     Parameters
     ----------
     folder
-        The folder that the transfer went to, or a copy of it; of a transfer of one file also that
-        file, whatever its name is now.
+        With --manifest: the folder that the transfer went to, or a copy of it; of a transfer of one
+        file also that file, whatever its name is now.
     manifest
         What `haulage manifest` wrote, in any format.
+    data
+        The data directory (also HAULAGE_DATA).
     json
         Print JSON.
     """
+    if manifest is None:
+        if folder is not None:
+            raise Usage(
+                "say what is to be in there: --manifest FILE, which `haulage manifest` wrote"
+            )
+        from services.cli.proof import verify as prove
+
+        return prove(data, json)
+    if folder is None:
+        raise Usage("say which folder to check: haulage verify --manifest FILE DIR")
+    return _files(folder, manifest, json)
+
+
+def _files(folder: Path, manifest: Path, json: bool) -> int:
     extent = _extent(manifest)
     with _reading(manifest) as file, _opened(folder, extent) as (root, only):
         check = Check(root, read(file), only)

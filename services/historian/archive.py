@@ -42,6 +42,10 @@ class Archive:
         """The sequence of the newest; 0 for none."""
         return await self._pool.fetchval(SQL["newest"], *self._which) or 0
 
+    async def sequences(self) -> set[int]:
+        """Of which commits instants are kept."""
+        return {row["sequence"] for row in await self._pool.fetch(SQL["all"], *self._which)}
+
     async def nearest(self, sequence: int) -> Kept | None:
         """The newest that is not behind `sequence`."""
         query = SQL["nearest"]

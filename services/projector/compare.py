@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import hashlib
+from collections.abc import AsyncIterator, Sequence
+
+from msgspec import Struct
 
 from services.runtime.database import Connection
 
@@ -17,19 +20,46 @@ KEYS = {
     "timings": "job",
     "job_log": "sequence, index",
 }
+PARTS = {
+    "queues": ("queues",),
+    "endpoints": ("endpoints",),
+    "jobs": ("jobs", "job_counts"),
+    "tasks": ("tasks", "attempts", "runs", "timings"),
+    "log": ("job_log",),
+}
+"""What can be asked for by name: the tables of a part are made of one another."""
 TIMEOUT_S = 600.0
 PREFETCH = 1_000
 
 
-async def first_difference(one: Connection, other: Connection) -> str:
-    """The first row that is not the same in both, "" if there is none."""
-    for table, key in KEYS.items():
-        if await digest(one, table) != await digest(other, table):
-            return await _first_row(one, other, table, key)
-    return ""
+class Compared(Struct, frozen=True):
+    """A table: so many `rows`, a hash of all that is in them, and the first that is another."""
+
+    table: str
+    rows: int
+    digest: str
+    difference: str
 
 
-async def digest(connection: Connection, table: str) -> tuple[int, str]:
+def tables_of(parts: Sequence[str]) -> tuple[str, ...]:
+    """Of no parts, all."""
+    named = {table for part in parts or PARTS for table in PARTS[part]}
+    return tuple(table for table in KEYS if table in named)
+
+
+async def compared(
+    one: Connection, other: Connection, tables: Sequence[str]
+) -> AsyncIterator[Compared]:
+    """Each table of `one` held against that of `other`, which is as it was to be."""
+    for table in tables:
+        rows, digest = await _digest(one, table)
+        difference = ""
+        if (rows, digest) != await _digest(other, table):
+            difference = await _first_row(one, other, table, KEYS[table])
+        yield Compared(table, rows, hashlib.sha256(digest.encode()).hexdigest()[:16], difference)
+
+
+async def _digest(connection: Connection, table: str) -> tuple[int, str]:
     """How many rows there are, and a sum over what is in them."""
     query = f"select count(*), sum(hashtextextended(t::text, 0)::numeric)::text from {table} as t"
     row = await connection.fetchrow(query, timeout=TIMEOUT_S)

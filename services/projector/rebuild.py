@@ -1,20 +1,19 @@
 """Makes the read side anew from the log, beside the one in use, compares the two, and swaps.
 
-The live projector goes on meanwhile; it waits only for the last moment, in which the new schema
-takes the old one's name, and then goes on from the new checkpoint. What is no fold of the log
-(progress, room and throughput) is carried over.
+The live projector goes on meanwhile; it waits only for the last moment, in which the new tables
+take the place of the old, and then goes on from the new checkpoint. What is no fold of the log
+(progress, room and throughput) is carried over. Of some parts only these are compared and swapped.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from contextlib import aclosing
+from collections.abc import Sequence
 
 from msgspec import Struct
 
-from services.projector import batches, compare
-from services.projector.store import QUERIES, Checkpoint, checkpoint, install, write
+from services.projector import compare
+from services.projector.fold import Fold, Folded, Refused, Told, last_of
+from services.projector.store import QUERIES, Checkpoint, checkpoint, install
 from services.runtime.bus import open_bus
 from services.runtime.database import Connection, Pool, open_database
 from services.runtime.log import logger
@@ -31,29 +30,10 @@ CARRIED = (
     "pair_throughput",
     "counted",
 )
-EVENTS_MAX = 5_000
 # Nobody misses the rows beside until they take the name, and what does that is as lasting as all
 # that was written before it.
 BESIDE_SETTINGS = {"synchronous_commit": "off"}
 TIMEOUT_S = 600.0
-SAY_EVERY_S = 1.0
-
-
-class Refused(Exception):
-    """Another rebuild is at it."""
-
-
-class Folded(Struct, frozen=True):
-    """How far it is: the commit folded, the last one there is, and events so far."""
-
-    sequence: int
-    last: int
-    events: int
-    seconds: float
-
-    @property
-    def events_per_second(self) -> float:
-        return self.events / self.seconds if self.seconds else 0.0
 
 
 class Report(Struct, frozen=True):
@@ -63,38 +43,24 @@ class Report(Struct, frozen=True):
     difference: str | None
 
 
-Told = Callable[[Folded], None]
-
-
-async def main(settings: Settings) -> None:
-    """`haulage rebuild`: says how it goes on stdout."""
-    report = await rebuild(settings, _say)
-    _say(report.folded)
-    match report.difference:
-        case None:
-            print("there were no rows to compare with")
-        case "":
-            print("the rows were the same as those in use")
-        case difference:
-            print(f"the rows in use were others and are replaced; the first: {difference}")
-
-
-def _say(folded: Folded) -> None:
-    rate = f"{folded.events_per_second:,.0f} events/s"
-    print(f"commit {folded.sequence:,} of {folded.last:,}, {folded.events:,} events, {rate}")
+def _silent(_: Folded) -> None:
+    """Nobody is told."""
 
 
 async def rebuild(
-    settings: Settings, told: Told = lambda folded: None, *, compared: bool = True
+    settings: Settings, told: Told = _silent, *, compared: bool = True, parts: Sequence[str] = ()
 ) -> Report:
-    """Raises Refused; Broken or Corrupt when the log cannot be read."""
+    """All of it, or some of `compare.PARTS`.
+
+    Raises Refused; Broken or Corrupt when the log cannot be read.
+    """
     bus = await open_bus(settings.nats_url, name="rebuild")
     try:
         log = NatsLog(bus, settings.workspace)
         live = await open_database(settings.database_url, name="rebuild", size=3, schema=LIVE)
         beside = await open_beside(settings.database_url)
         try:
-            return await rebuild_beside(log, live, beside, told, compared=compared)
+            return await rebuild_beside(log, live, beside, told, compared=compared, parts=parts)
         finally:
             live.terminate()
             beside.terminate()
@@ -102,104 +68,88 @@ async def rebuild(
         await bus.close()
 
 
-async def open_beside(url: str) -> Pool:
-    return await open_database(url, name="rebuild", size=2, schema=NEXT, **BESIDE_SETTINGS)
+async def open_beside(url: str, schema: str = NEXT) -> Pool:
+    return await open_database(url, name="rebuild", size=2, schema=schema, **BESIDE_SETTINGS)
 
 
 async def rebuild_beside(
-    log: Log, live: Pool, beside: Pool, told: Told = lambda folded: None, *, compared: bool = True
+    log: Log,
+    live: Pool,
+    beside: Pool,
+    told: Told = _silent,
+    *,
+    compared: bool = True,
+    parts: Sequence[str] = (),
 ) -> Report:
-    await install(live, LIVE)
+    is_current = await install(live, LIVE)
+    if parts and not is_current:
+        raise Refused("the tables in use are of another version: rebuild all of them")
+    tables = compare.tables_of(parts)
     async with live.acquire() as turn:
         if not await turn.fetchval(QUERIES["try_rebuild"]):
             raise Refused("another rebuild of this database is running")
         await turn.execute(f"drop schema if exists {NEXT} cascade", timeout=TIMEOUT_S)
         await install(beside, NEXT)
         async with beside.acquire() as connection:
-            fold = _Fold(log, connection, told)
-            difference = await _compare(fold, live) if compared else None
-            await fold.up_to(await _last(log))
-            await _swap(fold, live)
-        await turn.execute(f"drop schema if exists {OLD} cascade", timeout=TIMEOUT_S)
+            fold = Fold(log, connection, told)
+            difference = await _compare(fold, live, tables) if compared else None
+            if not parts:
+                await fold.up_to(await last_of(log))
+            await _swap(fold, live, tables if parts else ())
+        for left in (OLD, NEXT):
+            await turn.execute(f"drop schema if exists {left} cascade", timeout=TIMEOUT_S)
     logger.info("rebuild.done", sequence=fold.folded.sequence, events=fold.folded.events)
     return Report(fold.folded, difference)
 
 
-class _Fold:
-    """The fold of the log into the schema beside, as far as it got."""
-
-    def __init__(self, log: Log, connection: Connection, told: Told) -> None:
-        self.log = log
-        self.connection = connection
-        self.folded = Folded(0, 0, 0, 0.0)
-        self._told = told
-        self._began = self._said = time.monotonic()
-
-    async def up_to(self, last: int) -> None:
-        """Fold until commit `last` is in, and not one further."""
-        at = await checkpoint(self.connection)
-        after, pile = at.sequence, batches.Pile(events_max=EVENTS_MAX)
-        if after >= last:
-            return
-        async with aclosing(self.log.follow(after, at.chain)) as commits:
-            async for stored in commits:
-                for one in stored:
-                    is_full = pile.add(one.sequence, one.chain, one.payload)
-                    if is_full or one.sequence == last:
-                        after = await self._write(pile, after, last)
-                    if after == last:
-                        return
-
-    async def _write(self, pile: batches.Pile, after: int, last: int) -> int:
-        batch = pile.take()
-        assert batch is not None, "a commit was added"
-        await write(self.connection, batch, after=after, announced=batch.sequence)
-        self._count(batch.sequence, last, len(batch.events))
-        return batch.sequence
-
-    def _count(self, sequence: int, last: int, events: int) -> None:
-        now = time.monotonic()
-        events += self.folded.events
-        self.folded = Folded(sequence, last, events, now - self._began)
-        if now - self._said >= SAY_EVERY_S:
-            self._said = now
-            self._told(self.folded)
-
-
-async def _last(log: Log) -> int:
-    last = await log.last()
-    return last.sequence if last else 0
-
-
-async def _compare(fold: _Fold, live: Pool) -> str | None:
+async def _compare(fold: Fold, live: Pool, tables: Sequence[str]) -> str | None:
     """The first row that is another in the rows in use, both as of the same commit."""
     async with live.acquire() as connection:
-        await fold.up_to(min((await checkpoint(connection)).sequence, await _last(fold.log)))
+        await fold.up_to(min((await checkpoint(connection)).sequence, await last_of(fold.log)))
         snapshot = connection.transaction(isolation="repeatable_read", readonly=True)
         async with snapshot:
             at = await checkpoint(connection)
-            if not 0 < at.sequence <= await _last(fold.log):
+            if not 0 < at.sequence <= await last_of(fold.log):
                 return None
             await fold.up_to(at.sequence)
-            return await compare.first_difference(connection, fold.connection)
+            async for compared in compare.compared(connection, fold.connection, tables):
+                if compared.difference:
+                    return compared.difference
+            return ""
 
 
-async def _swap(fold: _Fold, live: Pool) -> None:
-    """While nobody writes: fold what the live rows have more, carry over, take the name."""
+async def _swap(fold: Fold, live: Pool, tables: Sequence[str]) -> None:
+    """While nobody writes: fold what the live rows have more, and put the new in their place."""
     async with live.acquire() as connection, connection.transaction():
         await connection.execute(QUERIES["take_turn"])
         at = await checkpoint(connection)
-        await fold.up_to(min(at.sequence, await _last(fold.log)))
-        for table in CARRIED:
-            names = await connection.fetchval(QUERIES["columns_of_both"], LIVE, NEXT, table)
-            if names is None:
-                continue  # There is no such table yet in the one in use.
-            carry = f"insert into {NEXT}.{table} ({names}) select {names} from {LIVE}.{table}"
-            await connection.execute(carry, timeout=TIMEOUT_S)
+        if tables:
+            if at.sequence > await last_of(fold.log):
+                raise Refused("the rows in use are of another log: rebuild all of them")
+            await fold.up_to(at.sequence)
+            await _swap_tables(connection, tables)
+            return
+        await fold.up_to(min(at.sequence, await last_of(fold.log)))
+        await _carry_over(connection)
         await _keep_announced(connection, at)
         await connection.execute(f"drop schema if exists {OLD} cascade")
         await connection.execute(f"alter schema {LIVE} rename to {OLD}")
         await connection.execute(f"alter schema {NEXT} rename to {LIVE}")
+
+
+async def _swap_tables(connection: Connection, tables: Sequence[str]) -> None:
+    for table in tables:
+        await connection.execute(f"drop table {LIVE}.{table}", timeout=TIMEOUT_S)
+        await connection.execute(f"alter table {NEXT}.{table} set schema {LIVE}")
+
+
+async def _carry_over(connection: Connection) -> None:
+    for table in CARRIED:
+        names = await connection.fetchval(QUERIES["columns_of_both"], LIVE, NEXT, table)
+        if names is None:
+            continue  # There is no such table yet in the one in use.
+        carry = f"insert into {NEXT}.{table} ({names}) select {names} from {LIVE}.{table}"
+        await connection.execute(carry, timeout=TIMEOUT_S)
 
 
 async def _keep_announced(connection: Connection, at: Checkpoint) -> None:

@@ -94,6 +94,10 @@ class MemoryFeed:
     async def position(self) -> tuple[int, int]:
         return (self.told[-1].sequence, self.told[-1].index) if self.told else (0, 0)
 
+    async def told_so_far(self) -> AsyncGenerator[list[Told], None]:
+        if self.told:
+            yield list(self.told)
+
     async def append(self, events: Sequence[Told]) -> None:
         for told in events:
             if not self.told or (told.sequence, told.index) > await self.position():

@@ -8,15 +8,17 @@ there. After a lost answer it is the same.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
 from events import subjects
-from services.runtime import jetstream
+from services.runtime import cursor, jetstream
 from services.runtime.bus import NatsBus
-from services.runtime.jetstream import Refusal
+from services.runtime.cursor import Doubt
+from services.runtime.jetstream import Message, Refusal
 from services.runtime.log import logger
 from services.runtime.ports import NoAnswer, Told
 from services.runtime.streams import FEED_AGE_S
@@ -51,6 +53,22 @@ class NatsFeed:
     async def position(self) -> tuple[int, int]:
         self._place = await self._look()
         return self._place.told
+
+    async def told_so_far(self) -> AsyncGenerator[list[Told], None]:
+        state = await jetstream.state(self._bus, self._stream)
+        last = state.last
+        if state.messages == 0:
+            return
+        try:
+            reading = cursor.read(self._bus, self._stream, {"deliver_policy": "all"})
+            async with aclosing(reading) as batches:
+                while True:
+                    batch = await anext(batches)
+                    yield [_told(one) for one in batch if one.sequence <= last]
+                    if batch[-1].sequence >= last:
+                        return
+        except (Doubt, Refusal) as error:
+            raise NoAnswer(f"{self._stream}: {error}") from error
 
     async def append(self, events: Sequence[Told]) -> None:
         tries = 0
@@ -109,6 +127,11 @@ class NatsFeed:
         else:
             last = first.sequence - 1
         return (last, INDEX_MAX) if last else (0, 0)
+
+
+def _told(message: Message) -> Told:
+    sequence, _, index = message.headers[POSITION].partition(".")
+    return Told(message.subject, int(sequence), int(index), message.payload)
 
 
 def _next(events: Sequence[Told], told: tuple[int, int]) -> list[Told]:

@@ -119,6 +119,10 @@ class Feed(Protocol):
         """
         ...
 
+    def told_so_far(self) -> AsyncGenerator[list[Told], None]:
+        """All that is in it now, oldest first. Raises NoAnswer: begin again."""
+        ...
+
     async def append(self, events: Sequence[Told]) -> None:
         """Add these, leaving out what the feed has already. Raises NoAnswer: append them again."""
         ...

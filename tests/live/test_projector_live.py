@@ -17,11 +17,14 @@ import pytest
 from events import jobs, subjects, tasks
 from events.codec import Event, Recorded
 from services.agent.commands import Tick
-from services.projector import feed, rebuild, store
+from services.cli.main import run
+from services.projector import feed, store
 from services.runtime import streams
 from services.runtime.bus import NatsBus, open_bus
 from services.runtime.database import open_database
+from services.runtime.nats_feed import NatsFeed
 from services.runtime.nats_log import NatsLog
+from services.runtime.ports import Told
 from services.runtime.settings import Settings, environment
 from tests.projections.histories import (
     OPENING,
@@ -203,23 +206,52 @@ async def test_rows_of_another_version_are_made_anew_at_the_start(
         pool.terminate()
 
 
-async def test_the_rebuild_command_says_what_it_did(
+async def test_verify_finds_what_is_wrong_and_rebuild_mends_it(
     tmp_path: Path,
     nats_url: str,
     database_url: str,
     workspace: str,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    def types(*arguments: str) -> tuple[int, str]:
+        status = run([*arguments, "--data", str(tmp_path)])
+        return status, capsys.readouterr().out
+
+    settings = settings_of(tmp_path, nats_url, database_url, workspace)
+    for name, value in environment(settings).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("services.cli.proof.log", lambda *_: None)
     commits = busy(10)
     async with bus_of(nats_url, workspace) as bus, opened(database_url) as pool:
-        await append(NatsLog(bus, workspace), commits)
+        log, told = NatsLog(bus, workspace), NatsFeed(bus, workspace)
+        await append(log, commits)
         await read_side.write_all(pool, stored(commits))
+        filling = asyncio.create_task(feed.keep_feed(log, told, workspace))
+        await read_side.until(lambda: _is_told(told, len(commits)))
+        filling.cancel()
+        status, said = await asyncio.to_thread(types, "verify")
+        assert (status, "the chain value" in said) == (0, True), said
         await pool.execute("update jobs set name = 'Shot 011' where id = $1", job_id(3))
-        await rebuild.main(settings_of(tmp_path, nats_url, database_url, workspace))
-        await rebuild.main(settings_of(tmp_path, nats_url, database_url, workspace))
+        status, said = await asyncio.to_thread(types, "verify", "--json")
+        proof = msgspec.json.decode(said)
+        parts = {part["name"]: part for part in proof["parts"]}
+        assert (status, proof["same"], proof["sequence"]) == (1, False, len(commits))
+        assert [name for name, part in parts.items() if part["difference"]] == ["jobs"]
+        assert "Shot 011" in parts["jobs"]["difference"]
+        assert parts["feed"]["count"] == sum(map(len, commits))
+        status, said = await asyncio.to_thread(types, "rebuild", "queues", "instants")
+        assert (status, "all as they were" in said) == (0, True)
+        status, said = await asyncio.to_thread(types, "rebuild")
+        assert f"commit {len(commits)} of {len(commits)}" in said
+        assert "the first: jobs: " in said
+        assert (await asyncio.to_thread(types, "verify"))[0] == 0
         assert await everything(pool) == expected(commits)
-    said = capsys.readouterr().out
-    assert f"commit {len(commits)} of {len(commits)}" in said
-    assert "events/s" in said
-    assert "the first: jobs: " in said
-    assert said.endswith("the rows were the same as those in use\n")
+        strange = Told(f"haulage.{workspace}.workspace.opened", len(commits), 9, b"{}")
+        await told.append([strange])
+        status, said = await asyncio.to_thread(types, "verify")
+        assert (status, "was to be no event" in said) == (1, True)
+
+
+async def _is_told(told: NatsFeed, sequence: int) -> bool:
+    return (await told.position())[0] == sequence

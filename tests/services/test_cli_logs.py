@@ -75,7 +75,12 @@ def test_all_of_a_log_goes_into_a_file_as_csv(cli: Terminal) -> None:
 
 
 def test_everything_is_followed_from_what_was_lately(cli: Terminal) -> None:
-    event = {"specversion": "1.0", "type": "job.started", "subject": "job/x", "actor": "ann"}
+    event: dict[str, object] = {
+        "specversion": "1.0",
+        "type": "job.started",
+        "subject": "job/x",
+        "actor": "ann",
+    }
     event |= {"time": NOON.isoformat(), "sequence": f"{13:020d}.{0:06d}", "data": {}}
     cli.world.streams = [said("event", event)]
     cli.world.faults = [200, 200, 200, 200, 403]

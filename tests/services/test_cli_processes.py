@@ -149,11 +149,11 @@ def test_what_was_given_is_kept_and_no_secret_is_read(data: Path) -> None:
 def test_a_database_that_goes_away_in_a_rebuild_is_said_in_a_sentence(
     data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def lost(_settings: Settings) -> None:
+    async def lost(*_: object, **__: object) -> None:
         raise asyncpg.InterfaceError("connection has been released back to the pool")
 
-    monkeypatch.setattr("services.projector.rebuild.main", lost)
-    monkeypatch.setattr("services.cli.processes._log", lambda *_: None)
+    monkeypatch.setattr("services.projector.rebuild.rebuild", lost)
+    monkeypatch.setattr("services.cli.proof.log", lambda *_: None)
     monkeypatch.setenv("HAULAGE_NATS_URL", "nats://127.0.0.1:1")
     monkeypatch.setenv("HAULAGE_DATABASE_URL", "postgres://127.0.0.1:1/none")
     assert run(["rebuild", "--data", str(data)]) == 1

@@ -12,8 +12,9 @@ from events import jobs, tasks
 from events.codec import Event
 from services.projector import rebuild, store
 from services.projector.commands import Moving
+from services.projector.fold import Refused
 from services.projector.moving import write_ticks
-from services.projector.rebuild import Refused, rebuild_beside
+from services.projector.rebuild import rebuild_beside
 from services.projector.rows import keep_rows
 from services.runtime.database import Pool, open_database
 from services.runtime.memory import MemoryBus, MemoryLog
@@ -211,3 +212,25 @@ async def test_tables_of_another_version_are_noticed(database_url: str) -> None:
         assert await store.install(pool, "haulage")
         await pool.execute("comment on schema haulage is 'another'")
         assert not await store.install(pool, "haulage")
+
+
+async def test_parts_are_made_anew_alone_and_the_rest_is_left(database_url: str) -> None:
+    log = await _log()
+    async with opened(database_url) as pool:
+        await write_all(pool, log.commits[:4])
+        await pool.execute("update queues set priority = 1")
+        await pool.execute("update jobs set name = 'left'")
+        beside = await rebuild.open_beside(database_url)
+        report = await rebuild_beside(log, pool, beside, parts=["queues", "log"])
+        assert (report.difference or "").startswith("queues: ")
+        assert await pool.fetchval("select min(priority) from queues where priority > 1")
+        assert await pool.fetchval("select name from jobs limit 1") == "left"
+        report = await rebuild_beside(log, pool, beside, parts=["jobs"])
+        assert (report.difference or "").startswith("jobs: ")
+        assert await everything(pool) == expected(COMMITS[:4])
+        await write_all(pool, log.commits[4:])
+        assert await everything(pool) == expected(COMMITS), "the projector goes on with them"
+        await pool.execute("comment on schema haulage is 'another'")
+        with pytest.raises(Refused, match="another version"):
+            await rebuild_beside(log, pool, beside, parts=["jobs"])
+        beside.terminate()

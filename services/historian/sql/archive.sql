@@ -22,6 +22,9 @@ delete from history.instants where epoch <> $1 or form <> $2
 select sequence, chain from history.instants where epoch = $1 and form = $2
 order by sequence desc limit 1
 
+-- name: all
+select sequence from history.instants where epoch = $1 and form = $2
+
 -- name: nearest
 -- $1 epoch, $2 form, $3 not behind this sequence.
 select sequence, chain, body from history.instants
