@@ -49,9 +49,13 @@ class Client:
         self.target = target
         self._parts = urlsplit(target.url)
 
-    def get(self, shape: type[T], *path: str, query: Query | None = None) -> T:
-        """Raises Refused, Unanswered."""
-        return self._decoded(shape, self._asked("GET", _spelled(path, query), b"", {}))
+    def get(
+        self, shape: type[T], *path: str, query: Query | None = None, beside: bool = False
+    ) -> T:
+        """`beside`: what is not below /api. Raises Refused, Unanswered."""
+        spelled = _spelled(path, query)
+        spelled = spelled.removeprefix("/api") if beside else spelled
+        return self._decoded(shape, self._asked("GET", spelled, b"", {}))
 
     def ask(self, shape: type[T], *path: str, query: Query | None = None, body: object) -> T:
         """A question with a body; it changes nothing. Raises as `get`."""

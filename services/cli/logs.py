@@ -16,7 +16,8 @@ from services.cli.failures import Failure, Usage
 from services.cli.following import follow, patiently, position
 from services.cli.naming import find_job, text
 from services.cli.stream import Event, Lost, Message
-from services.gateway.resources import Endpoint, LogLine, Queue
+from services.gateway.log_resources import LogLine
+from services.gateway.resources import Endpoint, Queue
 
 RECENT = 50
 LINES = 100

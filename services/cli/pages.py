@@ -11,17 +11,8 @@ from cyclopts.validators import Number
 
 from services.cli import screen, words
 from services.cli.client import Client, Query
-from services.gateway.resources import (
-    Attempt,
-    AttemptPage,
-    Instant,
-    Job,
-    JobPage,
-    LogLine,
-    LogPage,
-    Task,
-    TaskPage,
-)
+from services.gateway.log_resources import LogLine, LogPage
+from services.gateway.resources import Attempt, AttemptPage, Instant, Job, JobPage, Task, TaskPage
 
 ROWS = 100
 PAGE = 200

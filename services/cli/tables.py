@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from services.cli import screen, words
-from services.gateway.resources import Endpoint, Job, LogLine, Queue, Setting, Task, Volume
+from services.gateway.log_resources import LogLine
+from services.gateway.resources import Endpoint, Job, Queue, Setting, Task, Volume
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -18,9 +18,9 @@ from litestar.types import Receive, Scope, Send
 
 from services.gateway import cursors, logs
 from services.gateway.cursors import Logged
+from services.gateway.log_resources import LogLine, LogPage
 from services.gateway.logs import Filters, Of, Span
 from services.gateway.problems import Refusal
-from services.gateway.resources import LogLine, LogPage
 from services.gateway.rows import Rows
 from services.gateway.stream import while_read
 from services.runtime.log import logger

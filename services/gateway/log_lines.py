@@ -8,7 +8,7 @@ import msgspec
 
 from projections import job_log, words
 from services.gateway import showing
-from services.gateway.resources import LogLine
+from services.gateway.log_resources import LogLine
 from services.gateway.rows import JOBS, WORKSPACE, Picture, Row
 
 Causes = Mapping[tuple[int, str], tuple[int, str]]

@@ -19,6 +19,7 @@ from services.gateway.context import Asked, Reads, user_of
 from services.gateway.cursors import Logged
 from services.gateway.jobs import cursor as cursor_at
 from services.gateway.log_export import Form
+from services.gateway.log_resources import LogLine, LogPage
 from services.gateway.logs import Filters, Of, Span
 from services.gateway.problems import Refusal, invalid, rejected
 from services.gateway.queue_routes import QueueName
@@ -30,7 +31,6 @@ from services.gateway.read_routes import (
     JobId,
     Limit,
 )
-from services.gateway.resources import LogLine, LogPage
 from services.historian.commands import When
 from services.scheduler.commands import Rejected
 

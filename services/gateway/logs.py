@@ -16,8 +16,8 @@ from projections.log_filter import Wanted
 from services.gateway import jobs, queues, showing
 from services.gateway.cursors import Logged, write
 from services.gateway.log_lines import line, names_in, of
+from services.gateway.log_resources import LogLine, LogPage
 from services.gateway.problems import absent
-from services.gateway.resources import LogLine, LogPage
 from services.gateway.rows import SQL, WORKSPACE, Picture, Row, Rows
 from services.historian.commands import When
 from services.runtime.database import load_queries

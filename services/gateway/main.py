@@ -37,8 +37,10 @@ from services.runtime.bus import open_bus
 from services.runtime.callout import serve_callout
 from services.runtime.database import Pool, is_passing
 from services.runtime.log import logger
+from services.runtime.nats_feed import NatsFeed
+from services.runtime.nats_log import NatsLog
 from services.runtime.nats_output import NatsOutputs
-from services.runtime.ports import Bus, Outputs
+from services.runtime.ports import Bus, Feed, Log, Outputs
 from services.runtime.settings import Settings
 
 STOP_S = 2.0
@@ -117,11 +119,19 @@ async def _opened(settings: Settings) -> AsyncIterator[Gateway]:
         pool = await _database(settings)
         stack.push_async_callback(_closed, pool)
         outputs = NatsOutputs(bus, settings.workspace)
-        yield make_gateway(settings, bus, outputs, pool)
+        log, feed = NatsLog(bus, settings.workspace), NatsFeed(bus, settings.workspace)
+        yield make_gateway(settings, bus, outputs, pool, log, feed)
 
 
 def make_gateway(
-    settings: Settings, bus: Bus, outputs: Outputs, pool: Pool, *, static: Path = STATIC
+    settings: Settings,
+    bus: Bus,
+    outputs: Outputs,
+    pool: Pool,
+    log: Log,
+    feed: Feed | None = None,
+    *,
+    static: Path = STATIC,
 ) -> Gateway:
     rows, asking = Rows(pool), Asking(bus, settings.workspace)
     clock = Clock(rows)
@@ -133,7 +143,7 @@ def make_gateway(
         hub=Hub(bus, rows, asking, clock, settings.workspace),
         measures=Measures(),
         check=tokens.Tokens(settings.data).check,
-        wellness=Wellness(rows, asking, clock, version("haulage")),
+        wellness=Wellness(rows, asking, clock, version("haulage"), log, feed),
         pages=Pages(static),
         bus=bus,
         outputs=outputs,

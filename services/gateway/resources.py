@@ -191,36 +191,6 @@ class AttemptPage(Struct, frozen=True):
     next: str | None
 
 
-class LogLine(Struct, frozen=True):
-    """One event of the job log: who, when, what, why.
-
-    `actor`, `type`, `subject` and `data` are as the log has them, `who`, `text` and `about` in
-    people's words. `cause` names the command or report that it came from, and with
-    `/api/log?cause=` all else that came from it; `because` says what that did first, "" where it is
-    this line.
-    """
-
-    sequence: int
-    index: int
-    at: datetime
-    actor: str
-    cause: str
-    type: str
-    text: str
-    data: dict[str, object]
-    who: str = ""
-    subject: str = ""
-    about: str = ""
-    because: str = ""
-
-
-class LogPage(Struct, frozen=True):
-    """With `text` or `task` asked for, a page may hold few lines or none and have a `next`."""
-
-    lines: list[LogLine]
-    next: str | None
-
-
 class Queue(Struct, frozen=True):
     """`status` is waiting (its jobs may run), paused, or on the event stream deleted; `default`
     takes the jobs that name no queue, `compute_default` those of them that compute.
@@ -377,6 +347,17 @@ class Progress(Struct, frozen=True):
     tasks_done: int
 
 
+class Lag(Struct, frozen=True):
+    """A projection (rows, feed) that has the log up to `sequence`: `events` more are stored, the
+    first of them `ms` milliseconds ago. Of more than 20 commits the events are an estimate.
+    """
+
+    projection: str
+    sequence: int
+    events: int
+    ms: int
+
+
 class Health(Struct, frozen=True):
     """`status` is ok or degraded; `lag_events` how far the read side is behind the log."""
 
@@ -385,6 +366,7 @@ class Health(Struct, frozen=True):
     sequence: int
     lag_events: int
     checks: dict[str, str]
+    lags: list[Lag] = []
 
 
 class Span(Struct, frozen=True):

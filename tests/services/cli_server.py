@@ -19,17 +19,17 @@ import pytest
 
 from services.cli.main import run
 from services.gateway.endpoint_resources import Disabling
-from services.gateway.log_resources import TaskOutput
+from services.gateway.log_resources import LogLine, LogPage, TaskOutput
 from services.gateway.resources import (
     Attempt,
     AttemptPage,
     Done,
     Endpoint,
     EndpointThroughput,
+    Health,
     Job,
     JobPage,
-    LogLine,
-    LogPage,
+    Lag,
     Problem,
     Queue,
     QueueDeleted,
@@ -149,6 +149,9 @@ class Recorded:
     output: list[TaskOutput] = field(default_factory=list)
     manifest: bytes = b""
     throughput: Throughput | EndpointThroughput | None = None
+    health: Health = field(
+        default_factory=lambda: Health("ok", "1", 9, 0, {}, [Lag("rows", 9, 0, 0)])
+    )
     why: Why = field(default_factory=lambda: Why("j1", "running", 1, [], 50))
     lines: list[LogLine] = field(default_factory=lambda: list(LINES))
     answers: dict[str, object] = field(default_factory=dict)
@@ -207,6 +210,8 @@ class _Handler(BaseHTTPRequestHandler):
         match asked.path.removeprefix("/api/").split("/"):
             case [name] if f"{name}?" in self.world.answers:
                 self._answer(self.world.answers[f"{name}?"])
+            case ["", "health"]:
+                self._answer(self.world.health)
             case ["events"]:
                 self._stream()
             case ["jobs"]:

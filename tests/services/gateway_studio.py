@@ -207,7 +207,9 @@ async def world(database_url: str, data: Path) -> AsyncIterator[World]:
         await studio.listen()
         ports = Ports(WORKSPACE, studio.log, studio.bus, projectors)
         pool = await open_rows(settings)
-        gateway = make_gateway(settings, studio.bus, studio.outputs, pool, static=data / "static")
+        gateway = make_gateway(
+            settings, studio.bus, studio.outputs, pool, studio.log, static=data / "static"
+        )
         server = make_server(make_app(gateway, host=settings.host), settings)
         historian = await _historian(studio.log, projectors)
         past = serve(studio.bus, WORKSPACE, historian)

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from events import jobs, tasks
 from services.cli import listings
 from services.gateway.history import TaskStatus
+from services.gateway.resources import Health, Lag
 from tests.services.cli_server import ATTEMPTS, BEHIND, LINES, NOON, TOKEN, Terminal, job, terminal
 
 
@@ -239,3 +240,14 @@ def test_the_statuses_one_can_ask_for_are_those_there_are() -> None:
     assert set(get_args(listings.JobStatus)) == set(jobs.Status)
     there_are = {status.name.lower() for status in tasks.Status}
     assert set(get_args(TaskStatus)) == there_are
+
+
+def test_health_says_how_far_behind_anything_is(cli: Terminal) -> None:
+    cli.world.health = Health("ok", "1", 9, 3, {"scheduler": "ok"}, [Lag("feed", 7, 3, 1250)])
+    told = cli.types("health")
+    assert told.status == 0
+    assert "scheduler  ok" in told.out
+    assert "feed         7  3 events  1,250 ms" in told.out
+    cli.world.health = Health("degraded", "1", 9, 0, {"scheduler": "no scheduler leads"})
+    told = cli.types("health", "--json")
+    assert (told.status, told.json()["status"]) == (1, "degraded")

@@ -14,7 +14,8 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from services.gateway.resources import LogLine, Progress
+from services.gateway.log_resources import LogLine
+from services.gateway.resources import Progress
 from tests.services.cli_server import LINES, NOON, TOKEN, Terminal, job, said, terminal
 
 RUNNING = job(1)

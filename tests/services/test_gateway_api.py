@@ -346,6 +346,8 @@ async def test_health_is_open_and_tells_how_far_behind_the_rows_are(studio: Worl
     health = (await studio.nobody.get("/health")).json
     assert health["status"] == "ok"
     assert (health["sequence"], health["lag_events"]) == (studio.history.board.sequence, 0)
+    there = {"projection": "rows", "sequence": health["sequence"], "events": 0, "ms": 0}
+    assert health["lags"] == [there]
     await studio.studio.bus.close()
     await asyncio.sleep(1.1)
     health = (await studio.nobody.get("/health")).json

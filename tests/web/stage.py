@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from services.gateway import resources
+from services.gateway import log_resources, resources
 from services.gateway.log_resources import TaskOutput
 from services.scheduler.commands import Reason
 from tests.web.administration import Administration, Refusal
@@ -40,7 +40,7 @@ class Stage:
         self.attempts: list[resources.Attempt] = []
         self.timings: dict[str, resources.Timing] = {}
         self.throughput: resources.Throughput | None = None
-        self.logs: dict[str, list[resources.LogLine]] = {}
+        self.logs: dict[str, list[log_resources.LogLine]] = {}
         self.settings: dict[str, list[resources.Setting]] = {}
         self.me = resources.Me("admin", "admin")
         self.desk = Administration(self)
@@ -101,7 +101,9 @@ class Stage:
     def log(self, job: str, text: str, at: Any, actor: str = "scheduler") -> None:
         index = len(self.logs.setdefault(job, []))
         who = actor.removeprefix("endpoint/")
-        line = resources.LogLine(self.sequence, index, at, actor, "", "job.event", text, {}, who)
+        line = log_resources.LogLine(
+            self.sequence, index, at, actor, "", "job.event", text, {}, who
+        )
         self.logs[job].append(line)
 
     def tell(self, text: bytes) -> None:
@@ -165,7 +167,7 @@ class Stage:
                 return resources.Wait(job, status, [], causes, self.sequence)
             case ["api", "jobs", job, "log"]:
                 lines, following = _cut(self.logs.get(job, [])[::-1], query)
-                return resources.LogPage(lines, following)
+                return log_resources.LogPage(lines, following)
             case ["api", "queues"]:
                 return self.queues
             case ["api", "queues", queue]:

@@ -171,6 +171,9 @@ export interface LogLine {
   text: string;
   data: Record<string, unknown>;
   who: string;
+  subject: string;
+  about: string;
+  because: string;
 }
 
 export interface LogPage {
