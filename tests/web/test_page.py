@@ -194,6 +194,7 @@ def test_the_page_can_be_used_by_keyboard_alone(stage: Stage, opened: Page) -> N
     press("x")
     press("Enter")
     expect(row(opened, 1)).to_have_attribute("data-status", "aborted")
+    expect(row(opened, 1)).not_to_have_attribute("data-pending", "")
     assert [verb for verb, _, _ in stage.asked] == ["pause", "resume", "abort"]
 
 

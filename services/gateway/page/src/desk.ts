@@ -126,7 +126,6 @@ export class Desk {
     this.query.set(location.search);
     this.view.set(viewAt(location.pathname));
     this.route.set(read(location.pathname, location.search));
-    if (this.route.get().job !== null) this.picking.clear(); // Commands are about what is seen.
     void this.lists.open(this.route.get().tab);
   }
 

@@ -29,7 +29,7 @@ function Commanded({ compute }: { compute: Computing }) {
 
 export function Facts({ job }: { job: Job }) {
   return (
-    <div class="facts">
+    <div class="facts" tabIndex={0} role="region" aria-label={`Facts of ${shown(job.name)}`}>
       <Trouble job={job} />
       <dl>
         {job.compute && <Commanded compute={job.compute} />}

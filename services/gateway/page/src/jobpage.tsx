@@ -47,6 +47,7 @@ function useRead(id: string, isUnknown: boolean): string | null {
   const [error, setError] = useState<string | null>(null);
   useEffect(() => {
     desk.current.set(id);
+    desk.picking.clear(); // Commands are about what is seen.
     if (!isUnknown) return;
     get<Job>(`/api/jobs/${encodeURIComponent(id)}`)
       .then((job) => {
