@@ -165,7 +165,8 @@ def test_a_key_on_the_page_of_a_job_is_about_that_job_alone(stage: Stage, opened
     row(opened, 3).click()
     opened.get_by_role("link", name="Own page").click()
     expect(opened.locator(".job-top")).to_be_visible()
-    opened.keyboard.press("p")
+    with opened.expect_response("**/pause"):
+        opened.keyboard.press("p")
     opened.keyboard.press("Enter")
     expect(opened.locator(".job-top")).to_contain_text("paused")
     assert [(verb, told) for verb, told, _ in stage.asked] == [("pause", job_id(3))]

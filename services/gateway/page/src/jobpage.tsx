@@ -1,6 +1,6 @@
 // One job as a page of its own: `/jobs/<id>`.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 
 import { get } from "./api.ts";
 import { type Cell, useCell } from "./cell.ts";
@@ -45,9 +45,12 @@ export function JobPage({ id }: { id: string }) {
 function useRead(id: string, isUnknown: boolean): string | null {
   const desk = useDesk();
   const [error, setError] = useState<string | null>(null);
-  useEffect(() => {
+  // Before the first paint: commands are about what is seen.
+  useLayoutEffect(() => {
     desk.current.set(id);
-    desk.picking.clear(); // Commands are about what is seen.
+    desk.picking.clear();
+  }, [id]);
+  useEffect(() => {
     if (!isUnknown) return;
     get<Job>(`/api/jobs/${encodeURIComponent(id)}`)
       .then((job) => {
