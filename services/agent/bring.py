@@ -14,6 +14,7 @@ from events.jobs import ErrorClass
 from events.tasks import Entry
 from services.agent import pace
 from services.agent.arrival import Arrival, Elsewhere, Over
+from services.agent.blocks import Blocks
 from services.agent.commands import BLOCK_BYTES
 from services.agent.crew import Crew
 from services.agent.destination import Destination
@@ -40,20 +41,24 @@ class Bringing:
         self._arrivals: dict[int, Arrival] = {}
         self._stretches: dict[int, Stretch] = {}
         self._last: Stretch | None = None  # That this thread's connection brought.
-        self._piece = memoryview(bytearray(PIECE_BYTES))
-        self._smalls = Smalls(run, destination, landing, self._piece)
-        self._rate = 0.0
+        piece = memoryview(bytearray(PIECE_BYTES))
+        self._smalls = Smalls(run, destination, landing, piece)
+        self._blocks = Blocks(run, destination, crew, piece)
         self.hands = 0  # The hand under which the tasks were given.
-        self.steps = 0  # Blocks that were verified.
-        self._moved = 0
+
+    @property
+    def steps(self) -> int:
+        """Blocks that were verified."""
+        return self._blocks.steps
 
     @property
     def moved(self) -> int:
         """Bytes, by this thread."""
-        return self._moved + self._smalls.moved
+        return self._blocks.moved + self._smalls.moved
 
     def close(self) -> None:
         """Keep what has come for a later run; also what is complete is not settled any more."""
+        self._blocks.close()
         for arrival in self._arrivals.values():
             if arrival.leave():
                 arrival.partial.close()
@@ -132,7 +137,7 @@ class Bringing:
         stretch = self._stretches.get(arrival.number)
         if stretch is None:
             left = arrival.partial.left
-            stretch = arrival.take(pace.share(self._rate, left, self._crew.size))
+            stretch = arrival.take(pace.share(self._blocks.rate, left, self._crew.size))
             if stretch is None and arrival.head is None:
                 stretch = arrival.nothing()
             if stretch is not None:
@@ -174,7 +179,7 @@ class Bringing:
             return True
         try:
             stretch = self._begin(number, entry, head)
-            self._take_blocks(number, stretch, inflow)
+            self._blocks.take(self._arrivals[number], stretch, inflow)
         except Overruled as overruled:
             self.drop(number)
             self._pass_over(inflow, overruled)
@@ -240,42 +245,3 @@ class Bringing:
         if head.size > LARGE_BYTES:
             arrival.is_shared = True
             self._crew.offer(arrival)
-
-    def _take_blocks(self, number: int, stretch: Stretch, inflow: Inflow) -> None:
-        arrival, began, at = self._arrivals[number], time.monotonic(), stretch.at
-        while inflow.read_block_length():
-            for index, length in enumerate(inflow.runs):
-                if index % 2:
-                    self._check(arrival)
-                    stretch.leave_hole(length)
-                    self._run.progress.moved(number, length)
-                else:
-                    self._take_data(arrival, length, stretch, inflow)
-            stretch.verify(inflow.read_hash())
-            self.steps += 1
-            self._crew.step()
-            arrival.partial.hash_on(self._run.step)
-            if arrival.is_shared and self._crew.is_spare() and stretch.at < stretch.end:
-                raise Over
-        taken_s = time.monotonic() - began
-        self._rate = (stretch.at - at) / taken_s if taken_s > 0 else self._rate
-
-    def _take_data(self, arrival: Arrival, length: int, stretch: Stretch, inflow: Inflow) -> None:
-        while length:
-            # In small pieces where it is slow, so that it is seen to move.
-            piece = self._piece[: self._run.throttle.portion(length)]
-            inflow.read_into(piece)
-            self._check(arrival)
-            if not arrival.has_room:
-                claim(self._run, self._destination, arrival.entry.uri, len(piece), take=True)
-            stretch.write(piece)
-            self._run.progress.moved(arrival.number, len(piece))
-            self._moved += len(piece)
-            length -= len(piece)
-
-    def _check(self, arrival: Arrival) -> None:
-        self._run.halt.check()
-        if arrival.is_over:
-            raise Over
-        if self._run.is_overruled(arrival.number, arrival.hands):
-            raise Overruled

@@ -7,20 +7,33 @@ newest orders allow; one that is too many ends after what it has in hand.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import NamedTuple
 
 from services.agent.arrival import Arrival
 from services.agent.halt import Stopped
-from services.agent.pace import Pace
+from services.agent.pace import Pace, Used
 from services.agent.run import Run
 from services.scheduler.commands import GivenTask
 
 BATCHES_AHEAD_MAX = 4
 LOOK_S = 0.1
+CLOCK_TICKS = os.sysconf("SC_CLK_TCK")  # A second.
+
+
+def used() -> Used:
+    """Of this machine, as far as it tells how idle it is (Linux); else there is always time."""
+    try:
+        idle, waiting = Path("/proc/stat").read_text().split(maxsplit=6)[4:6]
+        idle_s = (int(idle) + int(waiting)) / CLOCK_TICKS
+    except (OSError, ValueError):
+        idle_s = time.monotonic() * (os.cpu_count() or 1)
+    return Used(time.process_time(), idle_s)
 
 
 class Batch(NamedTuple):
@@ -140,7 +153,7 @@ class Crew:
     def _is_spare(self) -> bool:
         moved, limit = self._run.progress.bytes_moved, self._run.duty.sockets
         before = self._pace.wanted
-        if self._pace.look(time.monotonic(), moved, limit, time.process_time()) > before:
+        if self._pace.look(time.monotonic(), moved, limit, used) > before:
             self._fill()
         return self._place.dismissed or self._place.number >= self._pace.wanted
 

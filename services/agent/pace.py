@@ -1,18 +1,20 @@
 """How many connections a transfer uses, and how much of a file one of them takes. Pure.
 
-It begins with a few and adds some while that makes it faster, measured over windows of time; what
-did not help is taken back, and tried again after a while, for lines change. Where the processors
-are busy, it tries fewer, and stays with them if they are as fast.
+It begins with one and adds some while that makes it faster, measured over windows of time; what did
+not help is taken back, and tried again after a while, for lines change. Where the processors have
+no time left for more, it tries fewer, and stays with them if they are as fast.
 """
 
 from __future__ import annotations
 
-FIRST = 2
+from collections.abc import Callable
+from typing import NamedTuple
+
+FIRST = 1
 SETTLE_S = 0.3  # For a new connection to get under way.
 WINDOW_S = 0.5
 GAIN = 1.15
 ENOUGH = 0.95
-BUSY = 0.5  # Processors that this process uses.
 HOLD_S = 20.0
 
 TAKE_S = 2.0
@@ -27,8 +29,15 @@ def share(rate: float, left: int, hands: int) -> int:
     return max(TAKE_MIN_BYTES // 4, min(for_long, left // (2 * hands)))
 
 
+class Used(NamedTuple):
+    """Seconds of processors, so far: by this process, and by nobody."""
+
+    busy: float
+    idle: float
+
+
 class Pace:
-    """`busy` are seconds of processors that the process has used so far."""
+    """One for a run."""
 
     def __init__(self, now: float, limit: int) -> None:
         self.wanted = min(FIRST, limit)
@@ -36,9 +45,9 @@ class Pace:
         self._best = 0.0  # What that one moved a second.
         self._limit = limit
         self._since = now + SETTLE_S
-        self._start: tuple[int, float] | None = None  # Bytes and busy at `_since`, once it is past.
+        self._start: tuple[int, Used] | None = None  # Bytes at `_since`, once it is past.
 
-    def look(self, now: float, moved: int, limit: int, busy: float = 0.0) -> int:
+    def look(self, now: float, moved: int, limit: int, used: Callable[[], Used]) -> int:
         """The connections wanted, with `moved` bytes since the start. Call it again and again."""
         if self.wanted > limit:
             self._step(limit, now)
@@ -49,14 +58,15 @@ class Pace:
         if now < self._since:
             return self.wanted
         if self._start is None:
-            self._since, self._start = now, (moved, busy)
+            self._since, self._start = now, (moved, used())
         elif now >= self._since + WINDOW_S:
             seconds = now - self._since
-            rate, load = (moved - self._start[0]) / seconds, (busy - self._start[1]) / seconds
-            self._judge(rate, load, now, limit)
+            (before, then), after = self._start, used()
+            no_time_left = after.busy - then.busy > after.idle - then.idle
+            self._judge((moved - before) / seconds, no_time_left, now, limit)
         return self.wanted
 
-    def _judge(self, rate: float, load: float, now: float, limit: int) -> None:
+    def _judge(self, rate: float, no_time_left: bool, now: float, limit: int) -> None:
         fewer = self.wanted < self._before
         if fewer and rate < self._best * ENOUGH:
             self._step(self._before, now)
@@ -69,13 +79,13 @@ class Pace:
             self._hold(now)
         else:
             self._keep(rate)
-            self._try_another(load, now, limit)
+            self._try_another(no_time_left, now, limit)
 
-    def _try_another(self, load: float, now: float, limit: int) -> None:
-        """Fewer where it is processors that are short: each connection costs them something."""
-        if load > BUSY and self.wanted > 1:
+    def _try_another(self, no_time_left: bool, now: float, limit: int) -> None:
+        """Twice as many would want the processors for as long again as these do."""
+        if no_time_left and self.wanted > 1:
             self._step(self.wanted // 2, now)
-        elif self.wanted < limit:
+        elif self.wanted < limit and not no_time_left:
             self._step(min(limit, 2 * self.wanted), now)
         else:
             self._hold(now)

@@ -22,6 +22,7 @@ from blake3 import blake3
 
 from services.agent.beneath import open_beneath
 from services.agent.commands import BLOCK_BYTES
+from services.agent.direct import Direct, reopen
 from services.agent.disk import punch, reserve
 from services.agent.gaps import Gaps, Range
 from services.agent.journal import Journal, Version, block_end
@@ -72,6 +73,7 @@ class Partial:
         self.version: Version | None = None
         self.verified = 0
         self.descriptor = -1
+        self.direct: Direct | None = None
         self._folder = os.dup(folder)
         self._journal: Journal | None = None
         self._lock = threading.Lock()  # For the gaps and what is verified.
@@ -129,6 +131,8 @@ class Partial:
             os.ftruncate(self.descriptor, version.size)
         elif version.size > BLOCK_BYTES:
             reserve(self.descriptor, version.size)
+            if self.direct is None:
+                self.direct = reopen(self.descriptor)
 
     def _begin_anew(self, version: Version) -> None:
         os.ftruncate(self.descriptor, 0)
@@ -182,6 +186,10 @@ class Partial:
             self._early.remove(self._reached)
             self._reached += 1
 
+    def see(self, start: int, block: memoryview) -> None:
+        """A noted block while it is still in memory, so that it need not be read for `hash`."""
+        self._whole.see(start, block)
+
     def hash_on(self, step: Callable[[], None]) -> None:
         """Hash what has come together since, unless another thread does. Raises OSError."""
         assert self.version is not None
@@ -220,9 +228,11 @@ class Partial:
     def _close_files(self) -> None:
         if self.descriptor >= 0:
             os.close(self.descriptor)
+        if self.direct is not None:
+            self.direct.close()
         if self._journal is not None:
             self._journal.close()
-        self.descriptor, self._journal = -1, None
+        self.descriptor, self.direct, self._journal = -1, None, None
 
     def _make(self, name: bytes) -> int:
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL

@@ -6,9 +6,12 @@ from __future__ import annotations
 
 import os
 import time
+from concurrent.futures import Executor, Future
+from typing import NamedTuple
 
 from blake3 import blake3
 
+from services.agent.direct import Direct
 from services.agent.frames import Head, Malformed
 from services.agent.partial import Partial
 from services.agent.sparse import hash_zeros
@@ -17,6 +20,14 @@ from services.agent.spent import SPENT
 
 class Damaged(Exception):
     """The bytes that came are not those that were sent."""
+
+
+class _Behind(NamedTuple):
+    """A block, which is being written; `hasher` has seen all of it."""
+
+    written: Future[None]
+    block: memoryview
+    hasher: blake3
 
 
 class Stretch:
@@ -28,9 +39,10 @@ class Stretch:
 
     def __init__(self, partial: Partial, start: int, end: int) -> None:
         self.partial = partial
-        self.at = self.since = self._written = start
+        self.at = self.since = self._came = start
         self.end = end
         self._chain = blake3()
+        self._behind: _Behind | None = None
         self._good = self._chain  # As it was when the bytes up to `at` were in it.
 
     def follow(self, before: Stretch) -> None:
@@ -46,34 +58,69 @@ class Stretch:
         if head.since == self.at:
             self._good = blake3()
         self.since = head.since
-        self._chain, self._written = self._good.copy(), self.at
+        self._chain, self._came = self._good.copy(), self.at
 
     def write(self, piece: memoryview) -> None:
+        """It is on its way to the disk before it is verified. Raises OSError."""
+        at = self._came
+        self.take(piece)
+        began = time.perf_counter()
+        while piece:
+            count = os.pwrite(self.partial.descriptor, piece, at)
+            piece, at = piece[count:], at + count
+        SPENT.writing += time.perf_counter() - began
+
+    def take(self, piece: memoryview) -> None:
+        """It came, and is kept in memory."""
         began = time.perf_counter()
         self._chain.update(piece)
-        hashed = time.perf_counter()
-        while piece:
-            count = os.pwrite(self.partial.descriptor, piece, self._written)
-            self._written += count
-            piece = piece[count:]
-        SPENT.verifying += hashed - began
-        SPENT.writing += time.perf_counter() - hashed
+        self._came += len(piece)
+        SPENT.verifying += time.perf_counter() - began
 
     def leave_hole(self, length: int) -> None:
         """So many bytes are zeros, which are to take no room. Raises OSError."""
         hash_zeros(self._chain, length)
-        self.partial.leave_hole(self._written, self._written + length)
-        self._written += length
+        self.partial.leave_hole(self._came, self._came + length)
+        self._came += length
 
     def verify(self, digest: bytes) -> None:
-        """The block is complete; `digest` is the sender's. Raises Damaged, OSError."""
+        """The block is complete; `digest` is the sender's. Raises Damaged."""
         if self._chain.digest() != digest:
             raise Damaged
-        self._good = self._chain.copy()
-        self.partial.note(self.at, self._written, self.since, self._good)
-        self.at = self._written
+
+    def note(self) -> None:
+        """The block is verified and written. Raises OSError."""
+        self._note(self._came, self._chain.copy())
+
+    def _note(self, end: int, hasher: blake3) -> None:
+        self.partial.note(self.at, end, self.since, hasher)
+        self.at, self._good = end, hasher
+
+    def write_behind(self, block: memoryview, direct: Direct, writer: Executor) -> None:
+        """Of a block that was taken and verified; it is noted by `finish`, which this calls for
+        the one before. Raises OSError."""
+        self.finish()
+        written = writer.submit(direct.write, block, self.at)
+        self._behind = _Behind(written, block, self._chain.copy())
+
+    def finish(self) -> None:
+        """Wait for what is being written, and note it. Raises OSError."""
+        behind, self._behind = self._behind, None
+        if behind is None:
+            return
+        began = time.perf_counter()
+        behind.written.result()
+        SPENT.writing += time.perf_counter() - began
+        start = self.at
+        self._note(start + len(behind.block), behind.hasher)
+        self.partial.see(start, behind.block)
+
+    @property
+    def left(self) -> int:
+        """Bytes that have not come."""
+        return self.end - self._came
 
     def roll_back(self) -> int:
-        """Forget what was not verified: so many bytes that were written."""
-        lost, self._written = self._written - self.at, self.at
+        """Forget what was not verified: so many bytes that came."""
+        lost, self._came = self._came - self.at, self.at
         return lost

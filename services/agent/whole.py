@@ -32,6 +32,17 @@ class Whole:
             if at > self.at:
                 self.at, self._hasher = at, hasher
 
+    def see(self, start: int, block: memoryview) -> None:
+        """The bytes from `start` on, if they are what is hashed next and nobody is about it."""
+        if start == self.at and self._lock.acquire(blocking=False):
+            try:
+                if start == self.at:
+                    self._hasher = self._hasher.copy()
+                    self._hasher.update(block)
+                    self.at += len(block)
+            finally:
+                self._lock.release()
+
     def advance(self, content: int, upto: int, step: Callable[[], None]) -> None:
         """Hash on up to `upto`, from the file `content`; returns at once if somebody does that
         already. `step` may raise to stop. Raises OSError."""
