@@ -53,6 +53,16 @@ class Arrival:
         """Nobody is to bring any more of it."""
         return self.dropped or self.fault is not None
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether one brings it."""
+        return self._inside == 1
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nobody brings it."""
+        return self._inside == 0
+
     def begin(self, head: Head, started: float) -> None:
         """The first bytes come. Raises OSError."""
         version = Version(head.size, head.mtime_ns, head.ctime_ns)

@@ -1,9 +1,9 @@
 """Take the blocks of a stretch, for one thread: from frames to the disk.
 
-Where one connection is enough, a block goes straight to the disk (`direct.py`): verified in memory,
-and written while the next one comes. Else each piece is written as it comes, through the cache, and
-the block is verified behind that: of what several bring, most is read again for the hash of the
-whole file (`whole.py`).
+Where one connection brings a file, a block goes straight to the disk (`direct.py`): verified in
+memory, and written while the next one comes. Else each piece is written as it comes, through the
+cache, and the block is verified behind that: of what several bring, most is read again for the hash
+of the whole file (`whole.py`).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Blocks:
                 self.steps += 1
                 self._crew.step()
                 arrival.partial.hash_on(self._run.step)
-                if arrival.is_shared and self._crew.is_spare() and stretch.left:
+                if arrival.is_shared and self._crew.is_spare(arrival) and stretch.left:
                     raise Over
         finally:
             stretch.finish()

@@ -1,8 +1,10 @@
 """The threads of a receiving run: what there is to do, and how many of them do it.
 
 Batches are handed out in their order; a large file that one thread has begun comes first, for
-whoever is free helps with it. As many threads work as `pace` finds to help, and no more than the
-newest orders allow; one that is too many ends after what it has in hand.
+whoever is free helps with it, once `pace` found that more connections than the first few help: a
+file that one brings is hashed once, and of what several bring most is hashed twice. As many threads
+work as help, and no more than the newest orders allow; one that is too many ends after what it has
+in hand.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from typing import NamedTuple
 
 from services.agent.arrival import Arrival
 from services.agent.halt import Stopped
-from services.agent.pace import Pace, Used
+from services.agent.pace import FIRST, Pace, Used
 from services.agent.run import Run
 from services.scheduler.commands import GivenTask
 
@@ -68,7 +70,9 @@ class Crew:
 
     @property
     def size(self) -> int:
-        return self._pace.wanted
+        """How many may bring one file."""
+        wanted = self._pace.wanted
+        return wanted if wanted > FIRST or self._run.duty.sockets <= FIRST else 1
 
     def start(self) -> None:
         with self._changed:
@@ -115,7 +119,7 @@ class Crew:
                 if self._is_spare():
                     return None
                 for arrival in self._offered:
-                    if arrival.join():
+                    if (self.size > 1 or arrival.is_free) and arrival.join():
                         self._in_hand.add(self._place.number)
                         return arrival
                 if self._batches:
@@ -145,10 +149,15 @@ class Crew:
         with self._changed:
             self.steps += 1
 
-    def is_spare(self) -> bool:
-        """Whether the thread that asks is one too many. To be asked often: it is the clock."""
+    def is_spare(self, arrival: Arrival) -> bool:
+        """Whether the thread that asks is one too many for a file. To be asked often: it is the
+        clock."""
         with self._changed:
-            return self._is_spare()
+            is_spare = self._is_spare()
+            if arrival.is_alone:  # As long as others are idle, it may as well be this one.
+                idle = len(self._in_hand) <= self._pace.wanted
+                return is_spare and (self._place.dismissed or not idle)
+            return is_spare or (self.size == 1 and self._place.number > 0)
 
     def _is_spare(self) -> bool:
         moved, limit = self._run.progress.bytes_moved, self._run.duty.sockets

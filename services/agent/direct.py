@@ -39,9 +39,10 @@ class Direct:
         while block:
             count = os.pwrite(self.descriptor, block, at)
             block, at = block[count:], at + count
-        self._judge(size, time.perf_counter() - began)
+        self.judge(size, time.perf_counter() - began)
 
-    def _judge(self, size: int, took_s: float) -> None:
+    def judge(self, size: int, took_s: float) -> None:
+        """So many bytes were written in so many seconds."""
         self._bytes, self._took_s = self._bytes + size, self._took_s + took_s
         if self._bytes >= JUDGED_BYTES:
             self.is_fast = self._bytes >= FAST * self._took_s

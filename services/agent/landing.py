@@ -27,7 +27,7 @@ from services.agent.held import HeldFolder
 from services.agent.partial import partial_names
 from services.agent.spent import SPENT
 
-FILES_MAX = 256
+FILES_MAX = 1_000  # As many as are told done in one event.
 SYNC_ALL_MIN = 8
 BYTES_MAX = 64 << 20
 WAIT_S = 1.0

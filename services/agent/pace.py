@@ -1,8 +1,8 @@
 """How many connections a transfer uses, and how much of a file one of them takes. Pure.
 
-It begins with one and adds some while that makes it faster, measured over windows of time; what did
-not help is taken back, and tried again after a while, for lines change. Where the processors have
-no time left for more, it tries fewer, and stays with them if they are as fast.
+It begins with a few and adds some while that makes it faster, measured over windows of time; what
+did not help is taken back, and tried again after a while, for lines change. Where the processors
+have no time left for more, it tries fewer, and stays with them if they are as fast.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-FIRST = 1
+FIRST = 2
 SETTLE_S = 0.3  # For a new connection to get under way.
 WINDOW_S = 0.5
 GAIN = 1.15
 ENOUGH = 0.95
+SPARE = 2  # Times the processors that are used, idle: then more connections may help.
 HOLD_S = 20.0
 
 TAKE_S = 2.0
@@ -62,7 +63,7 @@ class Pace:
         elif now >= self._since + WINDOW_S:
             seconds = now - self._since
             (before, then), after = self._start, used()
-            no_time_left = after.busy - then.busy > after.idle - then.idle
+            no_time_left = SPARE * (after.busy - then.busy) > after.idle - then.idle
             self._judge((moved - before) / seconds, no_time_left, now, limit)
         return self.wanted
 
@@ -82,7 +83,7 @@ class Pace:
             self._try_another(no_time_left, now, limit)
 
     def _try_another(self, no_time_left: bool, now: float, limit: int) -> None:
-        """Twice as many would want the processors for as long again as these do."""
+        """Each connection wants its share of the processors, and of several some more."""
         if no_time_left and self.wanted > 1:
             self._step(self.wanted // 2, now)
         elif self.wanted < limit and not no_time_left:
