@@ -37,7 +37,7 @@ from tests.servers import Nats
 
 LIMIT_S = 240
 FULL_LIMIT_S = 3600
-FULL = "--full"  # Transfers of the sizes that the aims are written for; takes most of an hour.
+FULL = "--full"  # Transfers of the sizes that the aims are written for; takes about half an hour.
 M = TypeVar("M", bound=Machine)
 Measure = Callable[[Machine], Coroutine[Any, Any, list[Row]]]
 

