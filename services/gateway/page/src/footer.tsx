@@ -14,7 +14,7 @@ export function Footer({ job }: { job: Job }) {
       {job.compute ? (
         <bdi>{shown(job.compute.command)}</bdi>
       ) : (
-        <span class="ends">
+        <span class="from-to">
           <bdi>{shown(job.source ?? "")}</bdi> › <bdi>{shown(job.destination ?? "")}</bdi>
         </span>
       )}

@@ -56,7 +56,6 @@ function OfJobs() {
         <TabLink tab="finished" word="Finished" />
       </nav>
       <Search />
-      <EmptyQueues />
     </>
   );
 }
@@ -120,18 +119,6 @@ function Search() {
         aria-keyshortcuts="/"
       />
       <kbd aria-hidden="true">/</kbd>
-    </label>
-  );
-}
-
-function EmptyQueues() {
-  const desk = useDesk();
-  const { tab, empty } = useCell(desk.route);
-  if (tab !== "active") return null;
-  return (
-    <label class="check">
-      <input type="checkbox" checked={empty} onChange={() => desk.go({ empty: !empty })} />
-      All queues
     </label>
   );
 }

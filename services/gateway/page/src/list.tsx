@@ -55,7 +55,9 @@ export function List({ items }: { items: Item[] }) {
     return open.has(item.id) ? row_px + DETAILS_PX : row_px;
   };
   const { virtualizer, stuck } = useStickyVirtualizer(items, height, scroller);
-  useEffect(() => follow(items, current, virtualizer.scrollToIndex), [current]);
+  useEffect(() => {
+    follow(items, current, virtualizer.scrollToIndex, () => desk.current.get() === current);
+  }, [current]);
   useEffect(() => virtualizer.measure(), [isDense]);
   useDragging(scroller);
   useCarried(items, virtualizer.scrollToIndex);
@@ -245,7 +247,12 @@ function useStickyVirtualizer(
 }
 
 /** Bring the current row into sight, and the focus to it, when the keyboard moved it. */
-function follow(items: Item[], current: string | null, scrollTo: (index: number) => void): void {
+function follow(
+  items: Item[],
+  current: string | null,
+  scrollTo: (index: number) => void,
+  isStill: () => boolean,
+): void {
   const row = document.getElementById(`job-${current}`);
   if (current === null || row?.contains(document.activeElement)) return;
   if (document.activeElement?.closest("[role=menu], .drawer")) return; // What floats has it now.
@@ -253,6 +260,7 @@ function follow(items: Item[], current: string | null, scrollTo: (index: number)
   if (index < 0) return;
   scrollTo(index);
   requestAnimationFrame(() => {
-    document.getElementById(`job-${current}`)?.focus({ preventScroll: true });
+    // Keys may have gone on meanwhile: a late focus would take them back.
+    if (isStill()) document.getElementById(`job-${current}`)?.focus({ preventScroll: true });
   });
 }

@@ -24,6 +24,7 @@ export function Tools() {
       </Menu>
       <Chips route={route} />
       <span class="stretch" />
+      <EmptyQueues />
       <label class="check">
         <input
           type="checkbox"
@@ -71,6 +72,18 @@ function Filter({ route }: { route: Route }) {
       />
       <Choice word="Queue" of={queues} value={route.queue} choose={(queue) => desk.go({ queue })} />
     </>
+  );
+}
+
+function EmptyQueues() {
+  const desk = useDesk();
+  const { tab, empty } = useCell(desk.route);
+  if (tab !== "active") return null;
+  return (
+    <label class="check">
+      <input type="checkbox" checked={empty} onChange={() => desk.go({ empty: !empty })} />
+      All queues
+    </label>
   );
 }
 
