@@ -35,6 +35,8 @@ PURE = [
         ROOT / "services/scheduler" / f"{name}.py"
         for name in (
             "estimate",
+            "estimate_lanes",
+            "lanes_ahead",
             "cost",
             "prices",
             "remaining",

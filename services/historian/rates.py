@@ -20,11 +20,10 @@ from projections.pace import way_of
 from projections.task_table import Bucket
 from services.scheduler import estimate, shares
 from services.scheduler.commands import Heard
-from services.scheduler.cost import Span, spread, without
+from services.scheduler.cost import Span, without
 from services.scheduler.estimate import LISTED
+from services.scheduler.estimate_lanes import price_of
 from services.scheduler.prices import UNMEASURED, Price, Prices, left
-
-NO_TASK = "none of its tasks is done yet: how long one takes nobody knows"
 
 
 class Stretch(Struct, frozen=True):
@@ -39,7 +38,10 @@ class Rates:
         prices = Prices(board, heard)
         transfers = [job for job in board.jobs.values() if not job.computes]
         self._ways = {way_of(job): prices.of(job) for job in transfers}
-        self._frames = {job: spread(took) for job, took in board.pace.frames.items() if took}
+        computing = (
+            one for one in board.jobs.values() if one.computes and one.queue in board.queues
+        )
+        self._tasks = {job.id: price_of(job, board) for job in computing}
         going = [job for job in transfers if job.status is Status.RUNNING]
         limited = shares.given(going, board, now).of
         known = estimate.estimates(going, board, now, heard)
@@ -54,8 +56,8 @@ class Rates:
     def basis(self, job: Job) -> str:
         """What its length is known by, or why it is not."""
         if job.computes:
-            took = self._frames.get(job.id)
-            return "measured on its own finished tasks" if took else NO_TASK
+            known = self._tasks.get(job.id)
+            return known.basis if known is not None else UNMEASURED
         price = self._ways.get(way_of(job))
         if not job.listed:
             return LISTED
@@ -68,9 +70,10 @@ class Rates:
 
     def bucket(self, job: str, bucket: Bucket, now: datetime) -> Stretch | None:
         """What is left of a bucket that took its lane some time ago, or now."""
-        task, count = self._frames.get(job), ranges.count(bucket.numbers)
-        if task is None:
+        known, count = self._tasks.get(job), ranges.count(bucket.numbers)
+        if known is None:
             return None
+        task = known.task
         took = Span(task.fast * count, task.mid * count, task.slow * count)
         return Stretch(without(took, max(0.0, (now - bucket.since).total_seconds())).mid)
 

@@ -17,7 +17,6 @@ from events.settings import Value
 from projections import snapshot
 from services.historian import scope, what_if
 from services.historian.commands import Change, Instant, Offline, WhatIf, WhatIfFound, When
-from services.historian.rates import NO_TASK
 from services.scheduler.commands import (
     Abort,
     BucketEnded,
@@ -297,7 +296,7 @@ def test_a_job_that_computes_takes_what_its_own_tasks_took() -> None:
     assert minutes(history, found(history, lanes)) == {"a": (4, 2), "b": (None, None)}
     told = found(history, Move([B], queue="high"))
     assert minutes(history, told) == {"a": (4, None), "b": (None, None)}
-    assert [(one.name, one.why) for one in told.unknown] == [("b", NO_TASK)]
+    assert [(one.name, one.why) for one in told.unknown] == [("b", UNMEASURED)]
 
 
 def test_what_is_refused_is_refused_in_the_words_of_the_command() -> None:
