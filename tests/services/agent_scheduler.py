@@ -29,7 +29,7 @@ from services.scheduler.commands import (
 
 HQ, FAR = "a" * 24, "b" * 24
 JOB, OTHER = "1" * 24, "2" * 24
-WAIT_S = 10.0
+WAIT_S = 30.0
 
 
 class Scheduler:

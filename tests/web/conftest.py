@@ -12,12 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.web import chromium as browsers
 from tests.web.stage import Stage
 
 WEB = Path(__file__).parent
+
+expect.set_options(timeout=20_000)  # A page of a busy machine; its tests say what is to be quick.
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -26,6 +26,7 @@ from tests.web.serving import Handler
 FOLLOWS = {"pause": "paused", "resume": "waiting", "retry": "waiting", "abort": "aborted"}
 FINISHED = ("done", "aborted")
 HEARTBEAT_S = 1.0
+HEARD_S = 10.0
 STREAM_QUEUE_MAX = 100_000
 
 
@@ -69,6 +70,13 @@ class Stage:
         self.cut()
         self._server.shutdown()
         self._server.server_close()
+
+    def heard(self, count: int) -> list[tuple[str, str, str]]:
+        """What was asked, once it is so much: a page shows what it does before it asks."""
+        ends_by = time.monotonic() + HEARD_S
+        while len(self.asked) < count and time.monotonic() < ends_by:
+            time.sleep(0.01)
+        return list(self.asked)
 
     def put(self, job: resources.Job) -> resources.Job:
         """The row as of a new commit, told to every open page."""

@@ -133,7 +133,7 @@ def test_what_i_do_shows_at_once_and_is_said_with_one_key(stage: Stage, opened: 
     expect(row(opened, 1)).to_have_attribute("data-pending", "")
     expect(row(opened, 1)).not_to_have_attribute("data-pending", "")
     expect(row(opened, 1)).to_have_attribute("data-status", "paused")
-    [(verb, told, key)] = stage.asked
+    [(verb, told, key)] = stage.heard(1)
     assert (verb, told) == ("pause", job_id(1))
     assert re.fullmatch("[0-9a-f]{32}", key)
 
@@ -158,8 +158,7 @@ def test_a_command_without_an_answer_is_repeated_with_the_same_key(
     stage.refusals.clear()
     expect(row(opened, 7)).to_have_attribute("data-status", "waiting")
     expect(row(opened, 7)).not_to_have_attribute("data-pending", "")
-    keys = {key for _, _, key in stage.asked}
-    assert len(stage.asked) > 1
+    keys = {key for _, _, key in stage.heard(2)}
     assert len(keys) == 1
 
 
@@ -170,7 +169,7 @@ def test_aborting_asks_in_place_and_takes_no_for_an_answer(stage: Stage, opened:
     row(opened, 2).get_by_role("button", name="Abort").click()
     row(opened, 2).get_by_role("button", name="Abort", exact=True).click()
     expect(row(opened, 2)).to_have_attribute("data-status", "aborted")
-    assert [(verb, told) for verb, told, _ in stage.asked] == [("abort", job_id(2))]
+    assert [(verb, told) for verb, told, _ in stage.heard(1)] == [("abort", job_id(2))]
 
 
 def test_the_page_can_be_used_by_keyboard_alone(stage: Stage, opened: Page) -> None:
@@ -195,7 +194,7 @@ def test_the_page_can_be_used_by_keyboard_alone(stage: Stage, opened: Page) -> N
     press("Enter")
     expect(row(opened, 1)).to_have_attribute("data-status", "aborted")
     expect(row(opened, 1)).not_to_have_attribute("data-pending", "")
-    assert [verb for verb, _, _ in stage.asked] == ["pause", "resume", "abort"]
+    assert [verb for verb, _, _ in stage.heard(3)] == ["pause", "resume", "abort"]
 
 
 def test_the_last_of_many_jobs_is_a_key_away(opened: Page) -> None:

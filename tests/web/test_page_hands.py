@@ -38,7 +38,7 @@ def test_tasks_are_picked_by_mouse_and_held_together(
     assert violations(page) == []
     hold.click()
     expect(details.get_by_label("Which tasks")).to_contain_text("0 selected")
-    assert stage.asked == [("hold", job_id(1), "1,3-4")]
+    assert stage.heard(1) == [("hold", job_id(1), "1,3-4")]
 
 
 def test_tasks_are_picked_by_key(stage: Stage, page: Page, details: Locator) -> None:
@@ -56,7 +56,7 @@ def test_tasks_are_picked_by_key(stage: Stage, page: Page, details: Locator) -> 
     details.get_by_role("button", name="Retry").press("Enter")
     expect(details.get_by_label("Select all tasks")).not_to_be_checked()
     total = stage.jobs[job_id(1)].tasks_total
-    assert stage.asked == [("exclude", job_id(1), "1-2"), ("retry", job_id(1), f"0-{total - 1}")]
+    assert stage.heard(2) == [("exclude", job_id(1), "1-2"), ("retry", job_id(1), f"0-{total - 1}")]
 
 
 def test_all_of_a_status_are_changed_and_a_refusal_is_told(
@@ -66,4 +66,4 @@ def test_all_of_a_status_are_changed_and_a_refusal_is_told(
     details.get_by_label("Which tasks").select_option("failed")
     details.get_by_role("button", name="Set done").click()
     expect(page.get_by_role("alert")).to_contain_text("it is not as you saw it")
-    assert stage.asked == [("done", job_id(1), "failed")]
+    assert stage.heard(1) == [("done", job_id(1), "failed")]

@@ -36,7 +36,7 @@ def test_a_job_has_an_address_of_its_own_and_a_way_back(stage: Stage, opened: Pa
     opened.get_by_role("button", name="Top").click()
     opened.get_by_label("Move to queue").select_option("low")
     expect(opened.locator(".facts")).to_contain_text("low")
-    told = [(verb, body) for verb, _, body in stage.asked[1:]]
+    told = [(verb, body) for verb, _, body in stage.heard(3)[1:]]
     assert [body for _, body in told] == [
         f'{{"jobs":["{job_id(2)}"],"to":"top"}}',
         f'{{"jobs":["{job_id(2)}"],"queue":"low","to":"bottom"}}',
@@ -91,7 +91,7 @@ def test_all_reasons_stand_with_buttons_that_end_them(stage: Stage, opened: Page
     second.get_by_role("button", name="Resume queue low").click()
     first.get_by_role("button", name="Pause sh010_comp_v014").click()
     expect(first.get_by_role("button", name="Pause")).to_have_count(0)
-    assert [verb for verb, _, _ in stage.asked] == ["move", "resume", "pause"]
+    assert [verb for verb, _, _ in stage.heard(3)] == ["move", "resume", "pause"]
     stage.reasons.clear()
     stage.put(replace(stage.jobs[job_id(2)], status="paused", reason=None))
     expect(opened.get_by_role("tabpanel")).to_contain_text("It does not wait: it is paused.")

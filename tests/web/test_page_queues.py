@@ -36,7 +36,7 @@ def test_a_queue_is_held_and_let_go_in_its_head(stage: Stage, opened: Page) -> N
     expect(opened.locator(f"#job-{job_id(2)}")).to_have_attribute("data-status", "waiting")
     high.get_by_role("button", name="Resume queue high").click()
     expect(high).not_to_contain_text("queue paused")
-    assert [(verb, told) for verb, told, _ in stage.asked] == [
+    assert [(verb, told) for verb, told, _ in stage.heard(2)] == [
         ("pause", job_id(900)),
         ("resume", job_id(900)),
     ]

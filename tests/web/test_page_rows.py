@@ -95,7 +95,7 @@ def test_jobs_are_selected_by_mouse_and_told_together(
     bar.get_by_role("button", name="Pause").click()
     expect(row(opened, 5)).to_have_attribute("data-status", "paused")
     expect(bar.get_by_role("button", name="Resume")).to_be_visible()
-    assert {told for _, told, _ in stage.asked} == {job_id(2), job_id(3), job_id(5)}
+    assert {told for _, told, _ in stage.heard(3)} == {job_id(2), job_id(3), job_id(5)}
     bar.get_by_label("Move to queue").select_option("low")
     expect(opened.locator(".head", has_text="high").locator(".counts")).to_have_text("1 running")
     bar.get_by_role("button", name="Abort").click()
@@ -169,5 +169,5 @@ def test_a_key_on_the_page_of_a_job_is_about_that_job_alone(stage: Stage, opened
         opened.keyboard.press("p")
     opened.keyboard.press("Enter")
     expect(opened.locator(".job-top")).to_contain_text("paused")
-    assert [(verb, told) for verb, told, _ in stage.asked] == [("pause", job_id(3))]
+    assert [(verb, told) for verb, told, _ in stage.heard(1)] == [("pause", job_id(3))]
     assert opened.url == f"{stage.url}jobs/{job_id(3)}"

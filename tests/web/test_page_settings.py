@@ -43,7 +43,7 @@ def test_a_setting_of_the_workspace_is_changed_and_unset_by_keyboard(
     opened.keyboard.press("Escape")
     expect(sheet).not_to_be_visible()
     expect(opened.get_by_role("button", name="Settings of the workspace")).to_be_focused()
-    assert [told for _, _, told in stage.asked] == [
+    assert [told for _, _, told in stage.heard(3)] == [
         '{"set":{"stall_s":60}}',
         '{"set":{"job_on_missing":"ignore"}}',
         '{"unset":["stall_s"]}',
@@ -78,7 +78,7 @@ def test_the_settings_of_a_job_are_a_key_away_and_keys_there_are_its_own(
     stage.refusals["change"] = (422, "give a whole number from 0 to 1000")
     sheet.get_by_role("button", name="Close").click()
     expect(sheet).not_to_be_visible()
-    assert [told for _, _, told in stage.asked] == ['{"set":{"job_max_retries":"2p5"}}']
+    assert [told for _, _, told in stage.heard(1)] == ['{"set":{"job_max_retries":"2p5"}}']
     expect(opened.get_by_role("alert")).to_contain_text("give a whole number from 0 to 1000")
     opened.keyboard.press("Enter")
     opened.locator(".details").get_by_role("tab", name="Settings").click()
