@@ -74,8 +74,10 @@ PURE = [
         for name in (
             "absences",
             "answers",
+            "checking",
             "forward",
             "rates",
+            "replaying",
             "scope",
             "undo",
             "waiting",

@@ -26,6 +26,7 @@ COMMANDS = {
         "attempts": ("attempts:attempts", "List the tries of a task."),
         "throughput": ("throughput:throughput", "Show how fast bytes moved."),
         "manifest": ("manifest:manifest", "Say what a transfer has brought, file by file."),
+        "replay": ("replay:replay", "Show what changed, event by event; or decide it again."),
         "verify": (
             "verify:verify",
             "Prove the log and what is made of it; or files by a manifest.",

@@ -22,6 +22,7 @@ from services.gateway import (
     log_routes,
     problems,
     queue_routes,
+    replay_routes,
     setting_routes,
     throughput_routes,
     undo_routes,
@@ -79,6 +80,7 @@ READS = [
     follow,
     read_output,
     *log_routes.READS,
+    *replay_routes.READS,
     *throughput_routes.READS,
 ]
 COMMANDS = [

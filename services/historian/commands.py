@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from events.settings import Level
 from projections import endpoint_rows, job_rows, queue_rows, task_rows
@@ -167,6 +167,20 @@ class Undoing(Ask, frozen=True, kw_only=True):
     now: datetime
 
 
+class Replay(Ask, frozen=True):
+    """What changed from `when` to `until`, event by event; of one job or of all."""
+
+    until: When = When()
+    job: str | None = None
+    limit: int = 200
+
+
+class CheckAgain(Ask, frozen=True, tag="check"):
+    """Whether this version's scheduler decides from `when` to `until` what is recorded."""
+
+    until: When = When()
+
+
 Asked = (
     Jobs
     | These
@@ -180,6 +194,8 @@ Asked = (
     | WhatIf
     | Commands
     | Undoing
+    | Replay
+    | CheckAgain
 )
 
 
@@ -348,6 +364,60 @@ class UndoFound(Struct, frozen=True, tag_field="answer", tag="undo"):
     does: list[str]
 
 
+class FieldChange(Struct, frozen=True):
+    """A field of what an event is about, before and after it; null for what is not there."""
+
+    field: str
+    before: Raw
+    after: Raw
+
+
+class Step(Struct, frozen=True):
+    """An event as a row of the job log has it, and what it changed."""
+
+    sequence: int
+    index: int
+    job: str | None
+    subject: str
+    at: datetime
+    actor: str
+    cause: str
+    type: str
+    data: Raw
+    changes: list[FieldChange]
+
+
+class ReplayFound(Struct, frozen=True, tag_field="answer", tag="replay"):
+    """`next` is the commit to go on from; None when the stretch is at its end."""
+
+    instant: Instant
+    steps: list[Step]
+    names: dict[str, str]
+    next: int | None
+
+
+class Side(Struct, frozen=True):
+    """A decision, or that there is none; then why the jobs of either decision wait."""
+
+    step: Step | None
+    reasons: dict[str, list[Reason]]
+
+
+class CheckFound(Struct, frozen=True, tag_field="answer", tag="check"):
+    """`events` were taken again, `decisions` of them were the scheduler's; the commits from `next`
+    on are still to be checked. The first difference: what is `recorded`, what is `decided` now.
+    """
+
+    instant: Instant
+    events: int
+    decisions: int
+    next: int | None
+    recorded: Side | None = None
+    decided: Side | None = None
+    names: dict[str, str] = {}
+    at: int = 0
+
+
 Found = (
     Instant
     | JobsFound
@@ -359,5 +429,7 @@ Found = (
     | WhatIfFound
     | CommandsFound
     | UndoFound
+    | ReplayFound
+    | CheckFound
 )
 Answer = Found | Rejected

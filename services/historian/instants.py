@@ -76,6 +76,10 @@ class Instants:
 
     # Where it is.
 
+    async def place(self, when: When) -> int | Rejected:
+        """The commit that it means. Raises NoAnswer."""
+        return await self._sequence(when)
+
     async def _sequence(self, when: When) -> int | Rejected:
         newest = await self.newest()
         if when.time is not None:
@@ -129,6 +133,26 @@ class Instants:
             async for _ in commits:
                 pass
         return going
+
+    async def before(self, sequence: int) -> Open:
+        """What there was before a commit of the log, as `apart`. Raises NoAnswer."""
+        if sequence == 1:
+            return load(None)
+        going = await self.apart(When(sequence=sequence - 1))
+        assert not isinstance(going, Rejected), "there is one before it"
+        return going
+
+    async def commits(self, known: Open, last: int) -> AsyncGenerator[list[Recorded], None]:
+        """Those behind it up to `last`, for the caller to apply."""
+        following = self._log.follow(known.past.sequence, known.chain)
+        async with contextlib.aclosing(following) as batches:
+            async for batch in batches:
+                for stored in batch:
+                    yield codec.decode(stored.payload)
+                    if stored.sequence == last:
+                        return
+                    if stored.sequence % BREATH == 0:
+                        await asyncio.sleep(0)
 
     async def move(self, known: Open, sequence: int) -> AsyncGenerator[list[Recorded], None]:
         """Commit by commit to a later one of the log; gives each when it was applied."""

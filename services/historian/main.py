@@ -14,13 +14,15 @@ import msgspec
 from events import subjects
 from projections import snapshot
 from projections.past import Past
-from services.historian import answers, commanded, what_if
+from services.historian import again, answers, commanded, what_if
 from services.historian.archive import Archive
 from services.historian.commands import (
     Answer,
     Asked,
+    CheckAgain,
     Commands,
     Instant,
+    Replay,
     Tasks,
     Undoing,
     Wait,
@@ -145,6 +147,10 @@ class Historian:
 
     async def _answer(self, asked: Asked) -> Answer:
         newest = await self.instants.newest()
+        if isinstance(asked, Replay):
+            return await again.replay(asked, self.instants, newest)
+        if isinstance(asked, CheckAgain):
+            return await again.check(asked, self.instants, newest)
         opened = await self.instants.open(asked.when)
         if isinstance(opened, Rejected):
             return opened

@@ -60,17 +60,25 @@ class Turn:
         events = self._decide(said)
         if isinstance(events, Rejected):
             return events
-        before = len(self.recorded)
         actor, cause = _who(said)
+        before = len(self.recorded)
+        self.follow(events, actor, cause, lanes=isinstance(said, Clock))
+        mine = self.recorded[before : before + len(events)]
+        named = dict.fromkeys(getattr(one.event, "job", "") for one in mine)
+        return Accepted(self.board.sequence, [job for job in named if job])
+
+    def follow(
+        self, events: Sequence[codec.Event], actor: str, cause: str, *, lanes: bool
+    ) -> Sequence[Recorded]:
+        """Take what was decided already; what follows from it. `lanes`: look at these anyway."""
+        before = len(self.recorded)
         self._record(events, actor, cause)
         self._follow_hands(before, cause)
         self._end_jobs(cause)
         touched = self._touched(before)
-        touched.lanes |= isinstance(said, Clock)
+        touched.lanes |= lanes
         self._record(list(plan.plan(touched, self.board)), SCHEDULER, cause)
-        mine = self.recorded[before : before + len(events)]
-        named = dict.fromkeys(getattr(one.event, "job", "") for one in mine)
-        return Accepted(self.board.sequence, [job for job in named if job])
+        return self.recorded[before + len(events) :]
 
     def _answered_before(self, said: Input) -> Accepted | None:
         match said:
@@ -139,7 +147,11 @@ class Turn:
             queues.Created(medium, "medium", 500, "the default", default=True),
             queues.Created(low, "low", 1, "runs when nothing else does"),
         ]
-        self._record([workspace.Opened(name, epoch), *supplied], SCHEDULER, "")
+        self.given([workspace.Opened(name, epoch), *supplied])
+
+    def given(self, events: Sequence[codec.Event]) -> None:
+        """What the scheduler decided, and from which nothing follows."""
+        self._record(events, SCHEDULER, "")
 
     def start_scheduler(self, scheduler: str, host: str, version: str) -> None:
         """Say who leads from here on; then plan everything, for nobody watched meanwhile."""
