@@ -27,6 +27,7 @@ COMMANDS = {
         "throughput": ("throughput:throughput", "Show how fast bytes moved."),
         "manifest": ("manifest:manifest", "Say what a transfer has brought, file by file."),
         "replay": ("replay:replay", "Show what changed, event by event; or decide it again."),
+        "capsule": ("capsule:capsule", "Put a stretch of the log into a file, to open elsewhere."),
         "verify": (
             "verify:verify",
             "Prove the log and what is made of it; or files by a manifest.",

@@ -44,6 +44,7 @@ def up(
     tag: Tags = (),
     demo: bool = False,
     once: bool = False,
+    capsule: Path | None = None,
 ) -> int:
     """Run all of Haulage on this machine until Ctrl-C, with an agent for this machine.
 
@@ -69,7 +70,13 @@ def up(
         Make files, a second agent and jobs to look at.
     once
         With --demo: end when its jobs are done.
+    capsule
+        Open this file, which `haulage capsule` wrote, to be read: no agent, no scheduler.
     """
+    if capsule is not None:
+        if demo or volume or once:
+            raise Usage("a capsule is only read: leave out --demo, --once and --volume")
+        return _opened(capsule, data, port)
     from services.supervisor.main import up as run
 
     if once and not demo:
@@ -85,6 +92,21 @@ def up(
     if settings.agent_name:
         check_name(settings.agent_name)
     return asyncio.run(run(settings, demo=demo, once=once, compute=compute))
+
+
+def _opened(capsule: Path, data: Path | None, port: int | None) -> int:
+    from projections.capsule import BadCapsule, read
+    from services.cli.opened import run
+
+    settings = own_settings(data)
+    log("capsule", settings)
+    try:
+        header, body = read(capsule.read_bytes())
+    except OSError as error:
+        raise Failure(f"{capsule} cannot be read: {error.strerror}") from None
+    except BadCapsule as error:
+        raise Failure(f"{capsule} cannot be opened: {error}") from None
+    return run(header, body, replace(settings, port=settings.port if port is None else port), data)
 
 
 def computing(

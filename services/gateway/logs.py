@@ -122,12 +122,12 @@ async def _causes(
 
 
 def _did(row: Row, names: Mapping[str, str]) -> str:
-    """`ann moved it to high: shot010`."""
-    told = of(row)
-    said, about = words.text(told, names), showing.about(row["subject"], names)
-    by = words.who(row["actor"], names)
-    said = said if said.startswith(by) else f"{by}: {said}"
-    return f"{said}: {about}" if row["job"] and about else said
+    """`ann moved it to high: shot010`, `shot020: done`."""
+    said, about = words.text(of(row), names), showing.about(row["subject"], names)
+    if not (row["job"] and about):
+        return said
+    is_told = said.startswith(words.who(row["actor"], names))
+    return f"{said}: {about}" if is_told else f"{about}: {said}"
 
 
 # What is asked of the database.

@@ -164,10 +164,16 @@ def _step(step: past.Step, names: dict[str, str]) -> ReplayStep:
         about=showing.about(step.subject, names),
     )
     changes = [
-        Change(one.field, msgspec.json.decode(one.before), msgspec.json.decode(one.after))
+        Change(one.field, _value(one.before, names), _value(one.after, names))
         for one in step.changes
     ]
     return ReplayStep(line, changes)
+
+
+def _value(told: msgspec.Raw, names: dict[str, str]) -> Any:
+    """Ids are told by name."""
+    value = msgspec.json.decode(told)
+    return names.get(value, value) if isinstance(value, str) else value
 
 
 READS = [replay, check]

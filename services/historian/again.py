@@ -131,6 +131,8 @@ async def _stretch(
         return replace(last, field="to")
     if begins.time is not None:
         first = min(first + 1, newest)
+    if instants.first > 1:  # Of a stretch: what was before that is not here.
+        first = max(first, instants.first + 1)
     if last < first:
         detail = f"commit {last} is before {first}: name the earlier one first"
         return Rejected(Why.INVALID, detail, "to")

@@ -44,7 +44,9 @@ class Open(Struct):
 
 
 class Instants:
-    def __init__(self, log: Log, archive: Archive) -> None:
+    def __init__(self, log: Log, archive: Archive, first: int = 1) -> None:
+        """`first` is the earliest that can be opened: of a stretch what is kept from before it."""
+        self.first = first
         self._log = log
         self._archive = archive
         self._open: OrderedDict[int, Open] = OrderedDict()
@@ -86,19 +88,23 @@ class Instants:
             return await self._at(when.time, newest)
         if when.sequence is None:
             return newest
-        if 1 <= when.sequence <= newest:
+        if self.first <= when.sequence <= newest:
             return when.sequence
-        detail = f"the log has the commits 1 to {newest}: {when.sequence} is none of them"
+        has = f"the log has the commits {self.first} to {newest}"
+        detail = f"{has}: {when.sequence} is none of them"
         return Rejected(Reason.INVALID, detail, "as_of")
 
     async def _at(self, time: datetime, newest: int) -> int | Rejected:
         """The last commit that was stored by then; the times of commits never go back."""
         low, high = await self._archive.around(time)
-        low, high = low or 0, min(high or newest + 1, newest + 1)
+        nothing = self.first - 1
+        low, high = low or nothing, min(high or newest + 1, newest + 1)
         while high - low > 1:
             middle = (low + high) // 2
             stored = await self._log.get(middle)
             low, high = (middle, high) if codec.moment(stored.payload) <= time else (low, middle)
+        if low == nothing and self.first > 1:
+            return Rejected(Reason.INVALID, f"nothing is here from before {time}", "as_of")
         if low == 0:
             began = codec.moment((await self._log.get(1)).payload)
             detail = (

@@ -118,11 +118,13 @@ class Historian:
         *,
         keep_events: int = KEEP_EVENTS,
         look_bytes: int = LOOK_BYTES,
+        first: int = 1,
     ) -> None:
+        """`first`: as in `Instants`."""
         self._log = log
         self._archive = archive
         self._pool = pool
-        self.instants = Instants(log, archive)
+        self.instants = Instants(log, archive, first)
         self._keep_events = keep_events
         self._look_bytes = look_bytes
         self._kept_at_bytes = -look_bytes
@@ -173,6 +175,8 @@ class Historian:
         if isinstance(row, Rejected):
             return row
         going = await self.instants.apart(When(time=row.created_at))
+        if isinstance(going, Rejected) and self.instants.first > 1:
+            going = await self.instants.apart(When(sequence=self.instants.first))
         if isinstance(going, Rejected):
             return going
         waiting, board = Waiting(row.id), going.past.board

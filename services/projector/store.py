@@ -94,6 +94,24 @@ async def write(
     return changed
 
 
+async def begin(
+    pool: Pool,
+    tables: Tables,
+    tasks_known: list[task_rows.Row],
+    attempts: list[attempt_rows.Row],
+    sequence: int,
+    chain: str,
+) -> None:
+    """Tables that are empty, as they were after some commit of a log that is not all here."""
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute(QUERIES["take_turn"])
+        await _save_rows(connection, tables)
+        await _put_attempts(connection, attempts)
+        await _put_tasks(connection, tasks_known, [])
+        await _save_counts(connection, {}, tables.jobs)
+        await connection.execute(QUERIES["move_checkpoint"], sequence, chain, sequence)
+
+
 async def _fold(connection: Connection, batch: Batch, tasks_max: int) -> Changed:
     rows = touched(batch.events)
     tables = await _load(connection, rows)

@@ -1,7 +1,8 @@
 """The ports in memory: the same promises as the real ones, without a server, clock or chance.
 
-For tests. Processes of a test share one object where real ones share one server. Nothing here
-ever fails by itself: what happens when a server dies is tested with a real one.
+For tests, and for a capsule that is opened to be read. Processes of a test share one object where
+real ones share one server. Nothing here ever fails by itself: what happens when a server dies is
+tested with a real one.
 """
 
 from __future__ import annotations
@@ -29,13 +30,20 @@ TICKS_MAX = 10_000
 
 
 class MemoryLog:
-    def __init__(self) -> None:
+    """`commits` are those behind the one at `after`, whose chain value is `chain`."""
+
+    def __init__(self, after: int = 0, chain: str = codec.CHAIN_START) -> None:
         self.commits: list[Stored] = []
+        self._after, self._chain = after, chain
         self._grown = _Bell()
 
+    @property
+    def _end(self) -> int:
+        return self._after + len(self.commits)
+
     async def append(self, payload: bytes, *, chain: str, after: int) -> int:
-        if after != len(self.commits):
-            raise Conflict(f"the log ends at {len(self.commits)}, not at {after}")
+        if after != self._end:
+            raise Conflict(f"the log ends at {self._end}, not at {after}")
         self.commits.append(Stored(after + 1, chain, payload))
         self._grown.ring()
         return after + 1
@@ -47,23 +55,29 @@ class MemoryLog:
         return sum(len(commit.payload) for commit in self.commits)
 
     async def get(self, sequence: int) -> Stored:
-        if not 1 <= sequence <= len(self.commits):
+        if not self._after < sequence <= self._end:
             raise LookupError(f"the log has no commit {sequence}")
-        return self.commits[sequence - 1]
+        return self.commits[sequence - self._after - 1]
 
     async def follow(self, after: int, chain: str) -> AsyncGenerator[list[Stored], None]:
-        if after and (after > len(self.commits) or self.commits[after - 1].chain != chain):
+        if after and self._chain_at(after) != chain:
             raise Broken(f"commit {after} is not the one that was read before")
         while True:
-            while after >= len(self.commits):
+            while after >= self._end:
                 await self._grown.wait()
-            batch = self.commits[after : after + BATCH_MAX]
+            batch = self.commits[after - self._after :][:BATCH_MAX]
             fitting = _fitting(batch, chain)
             if fitting:
                 after, chain = fitting[-1].sequence, fitting[-1].chain
                 yield fitting
             if len(fitting) < len(batch):
                 raise Broken(f"another chain behind {after}")
+
+    def _chain_at(self, sequence: int) -> str | None:
+        if sequence == self._after:
+            return self._chain
+        is_there = self._after < sequence <= self._end
+        return self.commits[sequence - self._after - 1].chain if is_there else None
 
 
 def _fitting(batch: Sequence[Stored], chain: str) -> list[Stored]:

@@ -74,6 +74,11 @@ class Fleet(Struct, frozen=True):
         return self.nats_address if self.settings.callout_seed else self.settings.nats_url
 
 
+class OwnPostgres(Struct, frozen=True):
+    child: Child
+    url: str
+
+
 def plan_fleet(
     settings: Settings, secrets: Secrets, nats_port: int, agents: list[AgentNamed], lock: int
 ) -> Fleet:
@@ -122,6 +127,13 @@ def _nats_child(fleet: Fleet, nats: NatsServer) -> Child:
         log=_log(fleet, "nats-server"),
         descriptors=(fleet.lock,),
     )
+
+
+def own_postgres(settings: Settings, lock: int) -> OwnPostgres:
+    """A PostgreSQL without anything else, in the data directory."""
+    postgres = postgres_at(settings.data / "postgres")
+    alone = Fleet(settings, None, postgres, [], lock)
+    return OwnPostgres(_postgres_child(alone, postgres), postgres.url())
 
 
 def _postgres_child(fleet: Fleet, postgres: Postgres) -> Child:
