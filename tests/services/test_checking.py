@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from events import jobs
 from events.codec import Recorded
@@ -12,7 +14,9 @@ from events.jobs import ErrorClass
 from projections.board import Board
 from services.historian.checking import Check, Difference
 from services.scheduler.commands import Abort, HandOnTasks, Move, Pause, PauseQueue, Resume, Retry
-from tests.services.spec import ANN, HQ, History, beat, compute, job_id, transfer
+from services.scheduler.turn import Turn
+from tests.services import test_lane_properties, test_scheduler_properties
+from tests.services.spec import ANN, HQ, OSLO, History, beat, compute, job_id, transfer
 
 A, B, C = (job_id(letter) for letter in "abc")
 
@@ -103,3 +107,43 @@ def test_what_time_led_to_is_missed_where_it_is_not_recorded() -> None:
     assert differs is not None
     assert (differs.recorded, differs.decided is None) == (None, False)
     assert differs.sequence == len(log) + 1
+
+
+class Unhurried(Check):
+    """These histories take one input a turn: what is late there is the next input's."""
+
+    def _late(self, turn: Turn) -> list[Recorded]:
+        return []
+
+
+def _is_decided_again(history: History) -> None:
+    check = Unhurried(Board())
+    for commit in history.log:
+        assert check.look(commit) is None
+    assert check.board.jobs == history.board.jobs
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(test_scheduler_properties.steps, max_size=25))
+def test_any_history_of_transfers_is_decided_again(
+    steps: list[test_scheduler_properties.Step],
+) -> None:
+    history = History()
+    for command in (transfer("a"), transfer("b")):
+        history.ask(command)
+        history.listed(command.name or "")
+    for step in steps:
+        step(history)
+    _is_decided_again(history)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(test_lane_properties.steps, max_size=25))
+def test_any_history_of_computing_is_decided_again(steps: list[test_lane_properties.Step]) -> None:
+    history = History()
+    history.allows(HQ, 2, site="a")
+    history.allows(OSLO, 1, site="b")
+    history.when(compute("a", "1-4"))
+    for step in steps:
+        step(history)
+    _is_decided_again(history)
