@@ -80,13 +80,17 @@ def write(header: Header, body: Body) -> bytes:
     return msgspec.json.encode(header) + b"\n" + packed
 
 
-def read(content: bytes) -> tuple[Header, Body]:
+def head(content: bytes) -> Header:
     """Raises BadCapsule."""
-    line, _, packed = content.partition(b"\n")
     try:
-        header = msgspec.json.decode(line, type=Header)
+        return msgspec.json.decode(content.partition(b"\n")[0], type=Header)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BadCapsule("it is no capsule: `haulage capsule` writes them") from error
+
+
+def read(content: bytes) -> tuple[Header, Body]:
+    """Raises BadCapsule."""
+    header, packed = head(content), content.partition(b"\n")[2]
     if header.capsule != VERSION:
         raise BadCapsule(f"it is of version {header.capsule}: open it with a newer Haulage")
     if hashlib.sha256(packed).hexdigest() != header.digest:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +12,7 @@ from services.cli import screen, words
 from services.cli.addresses import complete, own_settings
 from services.cli.failures import Failure, Usage
 from services.cli.processes import BOTH, log
+from services.cli.proof import run, servers
 from services.cli.stretch import Wanted, packed
 from services.runtime.settings import Settings
 
@@ -58,7 +57,7 @@ def capsule(
         raise Usage("a job's capsule begins where it was submitted: leave out --from, or the job")
     settings = complete(own_settings(data), *BOTH)
     log("capsule", settings)
-    header, content = asyncio.run(_packed(settings, Wanted(job, begins, ends, pseudonyms)))
+    header, content = run(_packed(settings, Wanted(job, begins, ends, pseudonyms)))
     _keep(output, content)
     if json:
         screen.emit(header)
@@ -67,31 +66,10 @@ def capsule(
 
 
 async def _packed(settings: Settings, wanted: Wanted) -> tuple[Header, bytes]:
-    from services.historian.archive import Archive
-    from services.historian.instants import epoch_of
-    from services.runtime.bus import open_bus
-    from services.runtime.database import is_passing, open_database
-    from services.runtime.nats_log import NatsLog
-    from services.runtime.ports import NoAnswer
-
-    try:
-        async with AsyncExitStack() as stack:
-            bus = await open_bus(settings.nats_url, name="capsule")
-            stack.push_async_callback(bus.close)
-            pool = await open_database(settings.database_url, name="capsule", size=2)
-            stack.callback(pool.terminate)
-            of = NatsLog(bus, settings.workspace)
-            archive = Archive(pool, epoch_of((await of.get(1)).payload))
+    async with servers(settings, "capsule") as (_, of, archive, _):
+        if not await archive.is_there():
             await archive.install()
-            return await packed(of, archive, settings.workspace, wanted)
-    except LookupError:
-        raise Failure("the log is empty: nothing can be put into a capsule") from None
-    except Exception as error:
-        if not isinstance(error, NoAnswer) and not is_passing(error):
-            raise
-        raise Failure(
-            f"the bus or the database does not answer ({error}): see whether `haulage up` runs"
-        ) from None
+        return await packed(of, archive, settings.workspace, wanted)
 
 
 def _keep(output: Path, content: bytes) -> None:

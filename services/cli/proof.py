@@ -7,25 +7,36 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import asdict, replace
 
 from services.cli import screen
 from services.cli.addresses import complete, own_settings
 from services.cli.failures import FAILED, Failure, Usage
 from services.cli.processes import BOTH, log
+from services.historian.archive import Archive
+from services.historian.instants import epoch_of
+from services.historian.verify import Compared
+from services.historian.verify import verify as verify_past
+from services.projector import rebuild as anew
 from services.projector.compare import PARTS
 from services.projector.fold import Folded
-from services.projector.verify import Part, Verdict
+from services.projector.fold import Refused as InUse
+from services.projector.rebuild import Report
+from services.projector.verify import CHECK, Part, Verdict, verify_beside, verify_feed
+from services.runtime.bus import NatsBus, open_bus
+from services.runtime.database import Pool, is_passing, open_database
+from services.runtime.nats_feed import NatsFeed
+from services.runtime.nats_log import NatsLog, NatsSnapshots
 from services.runtime.ports import NoAnswer, Refused
 from services.runtime.settings import Settings
 
 INSTANTS = "instants"
-PATIENCE_S = 20.0
 SHOWN_MAX = 2_000
 
 Told = Callable[[Folded], None]
@@ -33,7 +44,9 @@ T = TypeVar("T")
 
 
 class Proof(Struct, frozen=True):
-    """As JSON: `chain` is the chain value of the last commit that fits, `sequence` its number."""
+    """As JSON: `chain` is the chain value of the commit at `sequence`, the last one; `broken` says
+    where the log is not what was stored.
+    """
 
     same: bool
     sequence: int
@@ -48,7 +61,7 @@ def verify(data: Path | None, json: bool) -> int:
     settings = complete(own_settings(data), *BOTH)
     log("verify", settings)
     with folding() as told:
-        proof = _run(_proved(settings, told))
+        proof = run(_proved(settings, told))
     if json:
         screen.emit(proof)
     else:
@@ -57,49 +70,46 @@ def verify(data: Path | None, json: bool) -> int:
 
 
 async def _proved(settings: Settings, told: Told) -> Proof:
-    from services.historian import verify as past
-    from services.historian.archive import Archive
-    from services.historian.instants import epoch_of
-    from services.projector import rebuild
-    from services.projector.verify import CHECK, verify_beside, verify_feed
-    from services.runtime.bus import open_bus
-    from services.runtime.database import open_database
-    from services.runtime.nats_feed import NatsFeed
-    from services.runtime.nats_log import NatsLog, NatsSnapshots
-
-    async with AsyncExitStack() as stack:
-        bus = await open_bus(settings.nats_url, name="verify")
-        stack.push_async_callback(bus.close)
-        live = await open_database(settings.database_url, name="verify", size=3)
-        stack.callback(live.terminate)
-        beside = await rebuild.open_beside(settings.database_url, CHECK)
-        stack.callback(beside.terminate)
-        log_, workspace = NatsLog(bus, settings.workspace), settings.workspace
-        last: list[Folded] = []
-
-        def heard(folded: Folded) -> None:
-            last[:] = [folded]
-            told(folded)
-
-        verdict = await verify_beside(log_, live, beside, heard)
-        seconds = last[0].seconds if last else 0.0
+    async with servers(settings, "verify") as (bus, log, archive, live):
+        beside = await anew.open_beside(settings.database_url, CHECK)
+        try:
+            verdict = await verify_beside(log, live, beside, told)
+        finally:
+            beside.terminate()
         if verdict.broken:
-            return _proof(verdict, seconds, [])
-        parts = [await verify_feed(log_, NatsFeed(bus, workspace), workspace)]
-        archive = Archive(live, epoch_of((await log_.get(1)).payload))
-        await archive.install()
+            return _proof(verdict, [])
+        workspace = settings.workspace
+        feed = await verify_feed(log, NatsFeed(bus, workspace), workspace)
         snapshots = NatsSnapshots(bus, workspace)
-        compared = await past.verify(log_, archive, snapshots, lambda _: None)
-        parts += [Part(one.name, one.count, one.difference) for one in compared]
-        return _proof(verdict, seconds, parts)
+        compared = await verify_past(log, archive, snapshots, lambda _: None)
+        kept = [Part(one.name, one.count, one.difference) for one in compared]
+        return _proof(verdict, [feed, *kept])
 
 
-def _proof(verdict: Verdict, seconds: float, more: list[Part]) -> Proof:
+@asynccontextmanager
+async def servers(
+    settings: Settings, name: str
+) -> AsyncIterator[tuple[NatsBus, NatsLog, Archive, Pool]]:
+    """Those of this machine, for a log that is not empty."""
+    bus = await open_bus(settings.nats_url, name=name)
+    try:
+        log = NatsLog(bus, settings.workspace)
+        if await log.last() is None:
+            raise Failure("the log is empty: there is nothing to go on yet")
+        epoch = epoch_of((await log.get(1)).payload)
+        pool = await open_database(settings.database_url, name=name, size=3)
+        try:
+            yield bus, log, Archive(pool, epoch), pool
+        finally:
+            pool.terminate()
+    finally:
+        await bus.close()
+
+
+def _proof(verdict: Verdict, more: list[Part]) -> Proof:
     parts = [*verdict.parts, *more]
     same = not verdict.broken and not any(part.difference for part in parts)
-    return Proof(
-        same, verdict.sequence, verdict.chain, verdict.events, seconds, verdict.broken, parts
-    )
+    return Proof(same=same, **asdict(replace(verdict, parts=parts)))
 
 
 def _say(proof: Proof) -> None:
@@ -111,9 +121,7 @@ def _say(proof: Proof) -> None:
         made.add_row(part.name, f"{part.count:,}", screen.plain(part.digest, "dim"), word)
     screen.draw(made)
     if proof.broken:
-        screen.say(
-            f"behind commit {proof.sequence:,} the log is not what was stored: {proof.broken}"
-        )
+        screen.say(f"the log is not what was stored: {proof.broken}")
     for part in proof.parts:
         if part.difference:
             screen.draw(screen.plain(part.difference[:SHOWN_MAX]))
@@ -143,73 +151,60 @@ def rebuild(
             raise Usage(f"there is no part {part!r}: name some of {known}, or none for all tables")
     settings = complete(own_settings(data), *BOTH)
     log("rebuild", settings)
-    from services.projector.rebuild import Report
-    from services.projector.rebuild import rebuild as run
-
     tables = [part for part in parts if part != INSTANTS]
-    reports: list[Report] = []
+    report = kept = None
     if tables or not parts:
         with folding() as told:
-            reports.append(_run(run(settings, told, parts=tables)))
-    said = _reported(reports)
+            report = run(_tables_anew(settings, tables, told))
     if INSTANTS in parts:
-        said.append(_run(_instants_anew(settings)))
+        kept = run(_instants_anew(settings))
     if json:
-        screen.emit({"events": sum(one.folded.events for one in reports), "said": said})
-    else:
-        for line in said:
-            screen.draw(screen.plain(line))
+        screen.emit(Rebuilt(report, kept))
+        return 0
+    for line in [*(_said(report) if report else []), *([_said_of(kept)] if kept else [])]:
+        screen.draw(screen.plain(line))
     return 0
 
 
-def _reported(reports: list[Any]) -> list[str]:
-    said = []
-    for report in reports:
-        folded = report.folded
-        said.append(f"{_far(folded)}, {folded.events:,} events, {_rate(folded)}")
-        match report.difference:
-            case None:
-                said.append("there were no rows to compare with")
-            case "":
-                said.append("the rows were the same as those in use")
-            case difference:
-                said.append(
-                    f"the rows in use were others and are replaced; the first: {difference}"
-                )
-    return said
+class Rebuilt(Struct, frozen=True):
+    """As JSON, of what was asked for: the `difference` is null where nothing was compared."""
+
+    tables: Report | None
+    instants: Compared | None
 
 
-async def _instants_anew(settings: Settings) -> str:
-    from services.historian import verify as past
-    from services.historian.archive import Archive
-    from services.historian.instants import epoch_of
-    from services.runtime.bus import open_bus
-    from services.runtime.database import open_database
-    from services.runtime.nats_log import NatsLog
-
-    async with AsyncExitStack() as stack:
-        bus = await open_bus(settings.nats_url, name="rebuild")
-        stack.push_async_callback(bus.close)
-        pool = await open_database(settings.database_url, name="rebuild", size=2)
-        stack.callback(pool.terminate)
-        log_ = NatsLog(bus, settings.workspace)
-        archive = Archive(pool, epoch_of((await log_.get(1)).payload))
-        await archive.install()
-        (found,) = await past.verify(log_, archive, None, lambda _: None, mend=True)
-    was = f"; {found.difference}, and is replaced" if found.difference else ", all as they were"
-    return f"{found.count:,} instants were made again{was}"
+async def _tables_anew(settings: Settings, parts: list[str], told: Told) -> Report:
+    return await anew.rebuild(settings, told, parts=parts)
 
 
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    from services.projector.fold import Refused as InUse
-    from services.runtime.database import is_passing
+def _said(report: Report) -> list[str]:
+    folded = report.folded
+    far = f"{_far(folded)}, {folded.events:,} events, {_rate(folded)}"
+    match report.difference:
+        case None:
+            return [far, "there were no rows to compare with"]
+        case "":
+            return [far, "the rows were the same as those in use"]
+        case difference:
+            return [far, f"the rows in use were others and are replaced; the first: {difference}"]
 
+
+async def _instants_anew(settings: Settings) -> Compared:
+    async with servers(settings, "rebuild") as (_, log, archive, _):
+        (found,) = await verify_past(log, archive, None, lambda _: None, mend=True)
+        return found
+
+
+def _said_of(kept: Compared) -> str:
+    was = f"; {kept.difference}, and is replaced" if kept.difference else ", all as they were"
+    return f"{kept.count:,} instants were made again{was}"
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
     try:
         return asyncio.run(work)
     except InUse as error:
         raise Failure(str(error)) from None
-    except LookupError:
-        raise Failure("the log is empty: there is nothing to prove yet") from None
     except Exception as error:
         if not isinstance(error, NoAnswer | Refused) and not is_passing(error):
             raise

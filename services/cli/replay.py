@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from cyclopts import Parameter
 
-from services.cli import screen, tables
+from services.cli import pages, screen, tables
 from services.cli.client import Client, Query, connect
 from services.cli.connection import HERE, Connection
 from services.cli.failures import FAILED, Usage
@@ -53,7 +53,9 @@ def replay(
     found = find_job(client, job) if job is not None else None
     if begins is None and found is None:
         raise Usage("say from when: --from, as a sequence number, a time or how long ago")
-    begins = begins if begins is not None else "1"
+    if begins is None and found is not None:
+        submitted = next(pages.log(client, ("jobs", found.id, "log"), {"limit": 1}))
+        begins = str(submitted.sequence)
     query: Query = {"from": begins, "to": ends, "job": found.id if found else None}
     for step in _steps(client, query):
         if json:

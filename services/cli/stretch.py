@@ -74,7 +74,8 @@ async def packed(
         job=job,
         pseudonyms=wanted.pseudonyms,
     )
-    return header, await asyncio.to_thread(capsule.write, header, Body(before, commits))
+    content = await asyncio.to_thread(capsule.write, header, Body(before, commits))
+    return capsule.head(content), content
 
 
 def _when(written: str, option: str) -> When:

@@ -38,6 +38,10 @@ class Archive:
                 await self._pool.execute(statement)
         await self._pool.execute(SQL["forget_others"], *self._which)
 
+    async def is_there(self) -> bool:
+        """Whether anything was ever kept here, by whichever version."""
+        return bool(await self._pool.fetchval("select to_regclass('history.instants') is not null"))
+
     async def newest(self) -> int:
         """The sequence of the newest; 0 for none."""
         return await self._pool.fetchval(SQL["newest"], *self._which) or 0

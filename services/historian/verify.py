@@ -39,7 +39,7 @@ async def verify(
 
     Raises Broken, Corrupt, NoAnswer.
     """
-    kept = await archive.sequences()
+    kept = await archive.sequences() if await archive.is_there() else set()
     saved = await snapshots.newest() if snapshots else None
     wrong: dict[str, str] = {}
     going, last = load(None), max([*kept, saved.sequence if saved else 0], default=0)

@@ -31,13 +31,14 @@ class Part(Struct, frozen=True):
 
 
 class Verdict(Struct, frozen=True):
-    """`sequence` and `chain` are those of the last commit that fits; `broken` says what does not,
-    "" for nothing.
+    """`sequence` and `chain` are those of the last commit that was folded, `broken` says where the
+    log is not what was stored, "" for nowhere.
     """
 
     sequence: int
     chain: str
     events: int
+    seconds: float
     broken: str
     parts: list[Part]
 
@@ -67,7 +68,8 @@ async def _verdict(fold: Fold, live: Pool) -> Verdict:
     except (Broken, Corrupt) as error:
         broken = str(error)
     at = await checkpoint(fold.connection)
-    return Verdict(at.sequence, at.chain, fold.folded.events, broken, parts)
+    folded = fold.folded
+    return Verdict(at.sequence, at.chain, folded.events, folded.seconds, broken, parts)
 
 
 async def _compared(fold: Fold, live: Pool) -> AsyncIterator[Part]:

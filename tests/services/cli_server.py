@@ -20,6 +20,7 @@ import pytest
 from services.cli.main import run
 from services.gateway.endpoint_resources import Disabling
 from services.gateway.log_resources import LogLine, LogPage, TaskOutput
+from services.gateway.replay_routes import Checked, ReplayPage
 from services.gateway.resources import (
     Attempt,
     AttemptPage,
@@ -148,6 +149,7 @@ class Recorded:
     attempts: list[Attempt] = field(default_factory=lambda: list(ATTEMPTS))
     output: list[TaskOutput] = field(default_factory=list)
     manifest: bytes = b""
+    replayed: list[ReplayPage | Checked] = field(default_factory=list)
     throughput: Throughput | EndpointThroughput | None = None
     health: Health = field(
         default_factory=lambda: Health("ok", "1", 9, 0, {}, [Lag("rows", 9, 0, 0)])
@@ -234,6 +236,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(self.world.why)
             case [*_, "settings"]:
                 self._answer(SETTINGS)
+            case ["replay", *_]:
+                self._answer(self.world.replayed.pop(0))
             case ["log", "export"]:
                 self._pour(self.world.manifest)
             case ["log"] | ["jobs" | "queues" | "endpoints" | "users", _, "log"]:
