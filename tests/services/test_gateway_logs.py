@@ -14,7 +14,16 @@ import pytest
 
 from events.jobs import ErrorClass
 from services.gateway import logs
-from services.scheduler.commands import Move, Pause, PauseQueue, Resume, Set
+from services.scheduler.commands import (
+    Move,
+    Pause,
+    PauseQueue,
+    Request,
+    Resume,
+    ResumeQueue,
+    Set,
+)
+from services.scheduler.turn import Turn
 from tests.services.gateway_studio import World, world
 from tests.services.spec import ANN, BOB, HQ, NOON, job_id, transfer
 
@@ -95,6 +104,21 @@ async def test_what_a_command_caused_is_told_of_it_and_with_it(studio: World) ->
     report = (await lines(studio, f"jobs/{B}/log?kind=task.failed"))[0]["cause"]
     assert "task.failed" in kinds(await lines(studio, f"log?cause={report}"))
     assert await lines(studio, "log?cause=of-nobody") == []
+
+
+async def test_what_was_stored_together_is_told_apart_by_its_command(studio: World) -> None:
+    history = studio.history
+    turn = Turn(history.board, history.now)
+    turn.take(Request("first", ANN, PauseQueue("medium")))
+    turn.take(Request("second", ANN, Set("workspace", "", {"transfer_concurrent": 2})))
+    turn.take(Request("third", ANN, ResumeQueue("medium")))
+    history.log.append(turn.recorded)
+    await studio.shown()
+    third = await lines(studio, "log?cause=third")
+    assert kinds(third)[0] == "queue.resumed"
+    assert len(third) > 1, "the jobs of the queue run again"
+    assert {line["because"] for line in third[1:]} == {"ann resumed queue medium"}
+    assert kinds(await lines(studio, "log?cause=second")) == ["workspace.settings_changed"]
 
 
 async def test_queues_endpoints_and_people_have_logs_of_their_own(studio: World) -> None:
