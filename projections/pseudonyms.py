@@ -18,8 +18,18 @@ KEPT = frozenset(
     {
         *("specversion", "id", "source", "type", "subject", "time", "sequence", "cause"),
         *("workspace", "epoch", "scheduler", "version", "job", "queue", "endpoint", "one", "other"),
-        *("kind", "numbers", "frames", "place", "route", "relay", "to", "unset", "session"),
-        *("error_class", "platform", "retry_at", "until", "depends_on", "since"),
+        *("kind", "numbers", "frames", "place", "route", "relay", "unset", "session"),
+        *(
+            "error_class",
+            "platform",
+            "retry_at",
+            "until",
+            "depends_on",
+            "since",
+            "act",
+            "outcome",
+            "change",
+        ),
     }
 )
 """Fields whose text is ids, words of ours, numbers or times."""

@@ -386,32 +386,6 @@ def test_the_read_side_is_made_anew_and_is_the_same(site: Site) -> None:
     assert site.types("rebuild", "queues", "instants").status == 0
     assert "no part 'rows'" in site.types("rebuild", "rows").err
     assert site.types("jobs", "--finished", "--json").json() == before
-    lags = site.types("health", "--json").json()["lags"]
-    assert [one["projection"] for one in lags] == ["rows", "feed"]
-
-
-def test_what_happened_is_proven_decided_again_and_opened_elsewhere(
-    site: Site, tmp_path: Path
-) -> None:
-    said = site.types("verify")
-    assert said.status == 0, said.out + said.err
-    assert "the chain value" in said.out
-    checked = site.types("replay", "--check", "--json")
-    assert (checked.status, checked.json()["same"]) == (0, True), checked.out
-    assert checked.json()["decisions"] > 0
-    begun = site.types("log", "--kind", "job.submitted", "--limit", "1", "--json").json()[0]
-    steps = site.types("replay", "--from", str(begun["sequence"]), "--json").out.splitlines()
-    assert "job.submitted" in {msgspec.json.decode(one)["line"]["type"] for one in steps}
-    file = str(tmp_path / "part.capsule")
-    job = begun["subject"].removeprefix("job/")
-    assert site.types("capsule", job, "-o", file).status == 0
-    finished = site.types("jobs", "--finished", "--json").json()
-    with Machine(tmp_path / "opened", "--port", "0", "--capsule", file) as elsewhere:
-        there = Site(elsewhere, site.projects, site.incoming)
-        shown = there.types("jobs", "--finished", "--json").json()
-        assert [one["id"] for one in shown] == [one["id"] for one in finished]
-        assert there.types("log", job, "--json").json() == site.types("log", job, "--json").json()
-        assert "nothing can be changed" in there.types("queue", "pause", "low").err
 
 
 def test_files_on_an_endpoint_are_changed_and_the_log_says_who_and_what(site: Site) -> None:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from services.runtime.privileges import own_user
@@ -131,3 +132,25 @@ def test_filters_are_many_or_one_with_commas(farm: Farm) -> None:
     (reason, *_) = farm.json("why", nowhere)["reasons"]
     assert reason["code"] == "no_matching_lane"
     farm.types("abort", nowhere)
+
+
+def test_what_happened_is_proven_decided_again_and_opened_elsewhere(
+    farm: Farm, tmp_path: Path
+) -> None:
+    job = farm.computes("true", "--range", "1-3")
+    farm.until(job, status="done")
+    assert "the chain value" in farm.types("verify")
+    checked = farm.json("replay", "--check")
+    assert (checked["same"], checked["decisions"] > 0) == (True, True), checked
+    lags = farm.json("health")["lags"]
+    assert [one["projection"] for one in lags] == ["rows", "feed"]
+    steps = farm.types("replay", "--job", job, "--json").splitlines()
+    kinds = [msgspec.json.decode(one)["line"]["type"] for one in steps]
+    assert kinds == [line["type"] for line in farm.json("log", job)]
+    file = str(tmp_path / "job.capsule")
+    farm.types("capsule", job, "-o", file)
+    with Machine(tmp_path / "opened", "--port", "0", "--capsule", file) as elsewhere:
+        there = Terminal(elsewhere)
+        assert there.json("jobs", "--finished") == farm.json("jobs", "--finished")
+        assert there.json("log", job) == farm.json("log", job)
+        assert "nothing can be changed" in there.types("queue", "pause", "low", status=1)
