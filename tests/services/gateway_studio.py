@@ -16,7 +16,9 @@ from typing import Any
 
 import aiohttp
 import msgspec
+import pytest
 from granian.server.embed import Server
+from structlog.testing import capture_logs
 
 from events import codec, subjects
 from events.codec import CHAIN_START, Recorded
@@ -24,6 +26,7 @@ from services.agent.calls import Calls
 from services.agent.changes import carry_out
 from services.agent.commands import CallFailed, Found
 from services.agent.volumes import AnyVolume
+from services.cli.main import run
 from services.gateway.app import make_app
 from services.gateway.context import Gateway
 from services.gateway.main import make_gateway, make_server
@@ -150,6 +153,15 @@ class Client:
 
     async def post(self, path: str, body: object = None, **headers: str) -> Answer:
         return await self.ask("POST", path, body, **headers)
+
+
+async def types(capsys: pytest.CaptureFixture[str], command: list[str]) -> tuple[int, str, str]:
+    """A command in this process: its status and what it said, without what services here log."""
+    capsys.readouterr()
+    with capture_logs():
+        status = await asyncio.to_thread(run, command)
+        out, err = capsys.readouterr()
+    return status, out, err
 
 
 class World:

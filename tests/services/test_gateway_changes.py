@@ -13,10 +13,9 @@ import pytest
 
 from services.agent.calls import Calls
 from services.agent.volume import Volume
-from services.cli.main import run
 from services.gateway import file_changes
 from tests.services.agent_scheduler import until
-from tests.services.gateway_studio import Answer, World, token_of, world
+from tests.services.gateway_studio import Answer, World, token_of, types, world
 from tests.services.spec import HQ, beat
 
 
@@ -175,9 +174,7 @@ async def typed(
     studio: World, capsys: pytest.CaptureFixture[str], *arguments: str
 ) -> tuple[int, str, str]:
     where = ("--url", studio.url, "--token", token_of("ann"))
-    status = await asyncio.to_thread(run, [*arguments, *where])
-    out, err = capsys.readouterr()
-    return status, out, err
+    return await types(capsys, [*arguments, *where])
 
 
 async def test_mkdir_mv_and_rm(studio: World, capsys: pytest.CaptureFixture[str]) -> None:

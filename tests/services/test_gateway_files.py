@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,9 +14,8 @@ import pytest
 from services.agent import walks
 from services.agent.calls import Calls
 from services.agent.volume import Volume
-from services.cli.main import run
 from services.gateway import endpoint_files
-from tests.services.gateway_studio import World, token_of, world
+from tests.services.gateway_studio import World, token_of, types, world
 from tests.services.spec import HQ, STOCKHOLM, beat
 
 PATHS = ["shot/a.exr", "shot/b\\xff.exr", "shot/in", "shot/in/c", "shot/now"]
@@ -131,9 +129,7 @@ async def typed(
     studio: World, capsys: pytest.CaptureFixture[str], *arguments: str
 ) -> tuple[int, str, str]:
     where = ("--url", studio.url, "--token", token_of("ann"))
-    status = await asyncio.to_thread(run, [*arguments, *where])
-    out, err = capsys.readouterr()
-    return status, out, err
+    return await types(capsys, [*arguments, *where])
 
 
 async def test_ls_and_du(studio: World, capsys: pytest.CaptureFixture[str]) -> None:

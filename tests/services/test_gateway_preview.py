@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -20,10 +19,9 @@ from services.agent.calls import Calls
 from services.agent.commands import Choice
 from services.agent.partial import is_ours
 from services.agent.volume import Volume
-from services.cli.main import run
 from services.scheduler.commands import Removing
 from tests.services.agent_planes import Planes, planes_in
-from tests.services.gateway_studio import World, token_of, world
+from tests.services.gateway_studio import World, token_of, types, world
 from tests.services.spec import HQ, STOCKHOLM
 
 NS = 1_700_000_000_123_456_789
@@ -267,9 +265,7 @@ async def typed(
 ) -> tuple[int, str, str]:
     where = ("--url", studio.url, "--token", token_of("ann"), "--dry-run")
     command = ["submit", "transfer", BODY["source"], BODY["destination"], *arguments, *where]
-    status = await asyncio.to_thread(run, command)
-    out, err = capsys.readouterr()
-    return status, out, err
+    return await types(capsys, command)
 
 
 async def test_a_dry_run_from_the_command_line(
