@@ -2,6 +2,8 @@
 -- (projections/*_rows.py); a test compares them.
 
 -- name: create_schema
+-- One at a time: of two that create a schema at once "if not exists", PostgreSQL fails one.
+select pg_advisory_xact_lock(hashtext('haulage schemas'), 0);
 create schema if not exists "{schema}"
 
 -- name: has_tables

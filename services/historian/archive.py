@@ -33,9 +33,7 @@ class Archive:
         self._which = (epoch, past.FORM)
 
     async def install(self) -> None:
-        for statement in SQL["install"].split(";"):
-            if statement.strip():
-                await self._pool.execute(statement)
+        await self._pool.execute(SQL["install"])
         await self._pool.execute(SQL["forget_others"], *self._which)
 
     async def is_there(self) -> bool:

@@ -44,6 +44,17 @@ from tests.services import read_side
 from tests.services.read_side import Heard, everything, expected, opened, ports, running, write_all
 
 NUL = "\0"
+STARTED = 8
+
+
+async def test_services_that_start_at_once_all_find_their_tables(database_url: str) -> None:
+    pool = await open_database(database_url, name="test", size=STARTED)
+    try:
+        await asyncio.gather(*(pool.execute("select 1") for _ in range(STARTED)))
+        made = await asyncio.gather(*(store.install(pool, "haulage") for _ in range(STARTED)))
+    finally:
+        await pool.close()
+    assert all(made)
 
 
 async def test_every_row_struct_is_its_table(database_url: str) -> None:

@@ -2,6 +2,8 @@
 -- the log.
 
 -- name: install
+-- One at a time: of two that create a schema at once "if not exists", PostgreSQL fails one.
+select pg_advisory_xact_lock(hashtext('haulage schemas'), 0);
 create schema if not exists history;
 create table if not exists history.instants (
     epoch text not null,

@@ -34,14 +34,17 @@ export function SubmitPage() {
   const from = query.get("repeat");
   const kind = query.get("kind") === "compute" ? "compute" : "transfer";
   const [draft, setDraft] = useState<Draft | null>(from === null ? { ...BLANK, kind } : null);
+  const [known, setKnown] = useState<readonly Setting[] | null>(null);
   const [error, setError] = useState("");
+  useEffect(() => void get<Setting[]>("/api/settings").then(setKnown, () => setKnown([])), []);
   useEffect(() => {
     if (from === null) return;
     void repeated(from).then(setDraft, (failure: unknown) => setError(words(failure)));
   }, [from]);
   if (error) return <State title="The job to repeat cannot be read">{error}</State>;
   if (draft === null) return <State title="Reading the job to repeat …" />;
-  return <Form first={draft} isRepeat={from !== null} />;
+  if (known === null) return <State title="Reading what can be set …" />;
+  return <Form first={draft} known={known} isRepeat={from !== null} />;
 }
 
 async function repeated(id: string): Promise<Draft> {
@@ -54,15 +57,19 @@ async function repeated(id: string): Promise<Draft> {
   return again(job, log.lines[0], held);
 }
 
-function Form({ first, isRepeat }: { first: Draft; isRepeat: boolean }) {
+interface FormProps {
+  first: Draft;
+  known: readonly Setting[];
+  isRepeat: boolean;
+}
+
+function Form({ first, known, isRepeat }: FormProps) {
   const desk = useDesk();
   const [draft, setDraft] = useState(first);
-  const [known, setKnown] = useState<readonly Setting[]>([]);
   const [error, setError] = useState<unknown>(null);
   const [isBusy, setBusy] = useState(false);
   const [previewed, setPreviewed] = useState<object | null>(null);
   const form = useRef<HTMLFormElement>(null);
-  useEffect(() => void get<Setting[]>("/api/settings").then(setKnown, () => undefined), []);
   const change = (news: Partial<Draft>): void => {
     setDraft((before) => ({ ...before, ...news }));
     setPreviewed(null);
