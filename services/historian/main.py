@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from functools import partial
 
 import msgspec
@@ -44,6 +45,7 @@ from services.runtime.streams import declare
 from services.scheduler.commands import Rejected, Why
 
 POOL_SIZE = 2
+NICE = 5
 LOOK_EACH_S = 5.0
 AGAIN_S = 1.0
 KEEP_EVENTS = 10_000
@@ -56,7 +58,8 @@ CLOSE_S = 5.0
 
 
 async def main(settings: Settings) -> None:
-    """Serve until cancelled."""
+    """Serve until cancelled, behind those who have something to do now."""
+    os.nice(NICE)
     bus = await open_bus(settings.nats_url, name="historian")
     try:
         await declare(bus, settings.workspace)

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.live.machine import Machine
 
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
-SERVICES = ("scheduler", "projector", "gateway", "agent")
+SERVICES = ("scheduler", "projector", "gateway", "historian", "agent")
 
 
 def cpu_s(pid: int) -> float:
