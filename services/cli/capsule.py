@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from msgspec.structs import replace
 
 from projections.capsule import Header
 from services.cli import screen, words
@@ -56,7 +57,7 @@ def capsule(
     if job is not None and begins is not None:
         raise Usage("a job's capsule begins where it was submitted: leave out --from, or the job")
     settings = complete(own_settings(data), *BOTH)
-    log("capsule", settings)
+    log("capsule", replace(settings, log_level="warning"))  # It says itself what came of it.
     header, content = run(_packed(settings, Wanted(job, begins, ends, pseudonyms)))
     _keep(output, content)
     if json:
