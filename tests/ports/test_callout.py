@@ -216,12 +216,12 @@ async def test_an_agent_comes_back_when_who_lets_it_in_was_away(
             agent = await stack.enter_async_context(_agent(nats_server, HQ))
             await agent.serve(orders, _echo)
         with capture_logs() as logged:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while not _refusals(logged):  # noqa: ASYNC110
                     await asyncio.sleep(0.1)
         assert not agent.connected
         await stack.enter_async_context(_answering(nats_server, workspace))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while not await _answers(shared_bus, orders):  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
 

@@ -28,7 +28,7 @@ async def sending(bus: MemoryBus) -> AsyncIterator[Outlet]:
     delivery = asyncio.create_task(outlet.deliver())
     yield outlet
     outlet.finish()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await delivery
 
 

@@ -138,7 +138,7 @@ def started(cli: Terminal, *arguments: str, **environ: str) -> subprocess.Popen[
     )
 
 
-def eventually(holds: Callable[[], object], within_s: float = 15.0) -> None:
+def eventually(holds: Callable[[], object], within_s: float = 30.0) -> None:
     ends = time.monotonic() + within_s
     while not holds():
         assert time.monotonic() < ends

@@ -23,7 +23,7 @@ from tests.services.gateway_studio import Client, World, world
 from tests.services.spec import BOB, job_id, transfer
 
 A, B, C = (job_id(letter) for letter in "abc")
-WAIT_S = 10.0
+WAIT_S = 30.0
 
 
 @pytest.fixture

@@ -121,9 +121,9 @@ async def test_a_deleted_queue_is_gone_and_says_where_its_jobs_went(studio: Worl
         answer = await delete(studio, "low", Idempotency_Key="once")
         assert answer.status == 200
         assert (answer.json["jobs"], answer.json["to"]) == ([A], "medium")
-        assert (await heard.until("queue", code="low"))["status"] == "deleted"
+        await heard.until("queue", code="low", status="deleted")
     async with listening(studio.ann, f"?only=rows&since={low['sequence']}") as late:
-        assert (await late.until("queue", id=low["id"]))["status"] == "deleted"
+        await late.until("queue", id=low["id"], status="deleted")
     await studio.ann.ask("PATCH", "/api/queues/high", {"default": True})
     assert (await delete(studio, "low", Idempotency_Key="once")).json == answer.json
     assert (await delete(studio, "low")).status == 404

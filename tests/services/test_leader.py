@@ -74,7 +74,7 @@ async def leading(ports: Ports) -> AsyncIterator[asyncio.Task[None]]:
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not await holds():  # noqa: ASYNC110 - another process would be asked like this
             await asyncio.sleep(0.005)
 
@@ -315,7 +315,7 @@ async def test_an_idle_leader_that_was_overtaken_steps_down(
     await until(lambda: _leads(ports))
     await (await overtaking(ports))._take_the_lead()
     with pytest.raises(Conflict):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             await task
 
 

@@ -68,7 +68,7 @@ def test_the_feed_is_every_event_once_wherever_it_was_cut(
         await read_side.fill(log, commits)
         public.told = everything_told(commits)[:begun]  # By a projector that was killed.
         async with running(keep_feed(log, public, WORKSPACE)):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await until(lambda: _is_told(public, len(everything_told(commits))))
         assert public.told == everything_told(commits)
 

@@ -47,7 +47,7 @@ def tab(browser: Browser, size: tuple[int, int] = WIDE, theme: str = "light") ->
         locale="en-GB",
     )
     page = context.new_page()
-    page.set_default_timeout(10_000)
+    page.set_default_timeout(20_000)
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     try:
