@@ -93,7 +93,9 @@ def _submit(machine: Machine, path: str) -> str:
         assert time.monotonic() < deadline, "the second agent does not come"
         time.sleep(0.1)
     wanted = bodies.SubmitTransfer(f"hq:projects/{path}", "stockholm:incoming", paused=True)
-    return _ask(machine, "/api/jobs", resources.Done, wanted).jobs[0]
+    done = _ask(machine, "/api/jobs", resources.Done, wanted)
+    _ask(machine, f"/api/jobs/{done.jobs[0]}?at_least={done.sequence}", resources.Job)
+    return done.jobs[0]
 
 
 def test_a_transfer_is_watched_to_its_end(machine: Machine, page: Page, tmp_path: Path) -> None:

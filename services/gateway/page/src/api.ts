@@ -1,10 +1,11 @@
 // Questions and commands to the gateway. A refusal is an ApiError with words for a person in it.
 
-import type { Done, Problem } from "./resources.ts";
+import type { Done, Job, Problem } from "./resources.ts";
 
 const TIMEOUT_MS = 15_000;
 const TRIES_MAX = 4;
 const RELOAD_EVERY_MS = 10_000;
+const ON_ITS_WAY_MS = 1_500;
 
 export class ApiError extends Error {
   /** 0 when no answer came at all. */
@@ -21,6 +22,18 @@ export class ApiError extends Error {
 
 export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await answer(path, {}, signal)) as T;
+}
+
+/** The job that a link names; of one that was just submitted the row may still be on its way. */
+export async function linked(id: string): Promise<Job> {
+  const path = `/api/jobs/${encodeURIComponent(id)}`;
+  try {
+    return await get<Job>(path);
+  } catch (error) {
+    if (!(error instanceof ApiError && error.status === 404)) throw error;
+    await new Promise((resolve) => setTimeout(resolve, ON_ITS_WAY_MS));
+    return await get<Job>(path);
+  }
 }
 
 export type Verb = "pause" | "resume" | "retry" | "abort";

@@ -3,7 +3,7 @@
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 
-import { command, commandQueue, get, type QueueVerb, type Verb } from "./api.ts";
+import { command, commandQueue, get, linked, type QueueVerb, type Verb } from "./api.ts";
 import { Board, type Tab, tabOf } from "./board.ts";
 import { Cell } from "./cell.ts";
 import { soon } from "./frame.ts";
@@ -224,7 +224,7 @@ export class Desk {
   private async opened(): Promise<void> {
     for (const id of this.route.get().open) {
       try {
-        this.board.takeJob(await get<Job>(`/api/jobs/${encodeURIComponent(id)}`));
+        this.board.takeJob(await linked(id));
       } catch (error) {
         this.toast(words(error));
         this.close(id);
