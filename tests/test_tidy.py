@@ -63,10 +63,6 @@ PURE = [
         ROOT / "services/scheduler" / f"{name}.py"
         for name in ("obstacles", "routing", "connections", "touched")
     ),
-    *(
-        ROOT / "services/scheduler" / f"{name}.py"
-        for name in ("obstacles", "routing", "connections", "touched")
-    ),
     ROOT / "services/scheduler/backwards.py",
     ROOT / "services/scheduler/undoing.py",
     *(

@@ -14,10 +14,10 @@ from cyclopts import Parameter
 from msgspec import Struct
 
 from events.names import shown
-from services.cli import screen, words
+from services.cli import outcomes, screen, words
 from services.cli.client import connect
 from services.cli.connection import HERE, Connection
-from services.cli.failures import FAILED, INTERRUPTED, Failure, Unanswered, Usage
+from services.cli.failures import Usage
 from services.cli.naming import path
 from services.gateway.bodies import MakeFolder, Rename
 from services.gateway.file_resources import FilesChange
@@ -99,36 +99,29 @@ def rm(
 def _each(where: tuple[str, ...], done: str, ask: Ask, json: bool) -> int:
     if not where:
         raise Usage("name at least one place, as endpoint:volume/path")
-    outcomes: list[Outcome] = []
-    for place in dict.fromkeys(map(path, where)):
-        try:
-            change = _waited(ask, place)
-        except Failure as failure:
-            outcomes.append(Outcome(place, refused=str(failure)))
-            screen.complain(f"{place}: {failure}")
-            if isinstance(failure, Unanswered):
-                break
-        except KeyboardInterrupt:
-            endpoint = place.partition(":")[0]
-            screen.note(
-                f"\nit goes on without you: `haulage log --endpoint {endpoint}` tells its end"
-            )
-            return INTERRUPTED
-        else:
-            outcomes.append(Outcome(place, change))
-            if not json:
-                screen.say(f"{shown(place)}  {done}{_counted(change)}")
-    if json:
-        screen.emit_all(outcomes)
-    return FAILED if any(one.refused for one in outcomes) else 0
+
+    def say(outcome: Outcome) -> None:
+        assert outcome.change is not None
+        screen.say(f"{shown(outcome.where)}  {done}{_counted(outcome.change)}")
+
+    return outcomes.each(map(path, where), lambda one: _waited(ask, one), _refused, say, json)
 
 
-def _waited(ask: Ask, place: str) -> FilesChange:
+def _refused(place: str, why: str) -> Outcome:
+    return Outcome(place, refused=why)
+
+
+def _waited(ask: Ask, place: str) -> Outcome:
     """Asked again under the same key it is the same change: the answer waits for a while."""
     key = uuid4().hex
-    while (change := ask(place, key)).outcome == "underway":
-        pass
-    return change
+    try:
+        while (change := ask(place, key)).outcome == "underway":
+            pass
+    except KeyboardInterrupt:
+        endpoint = place.partition(":")[0]
+        screen.note(f"\nit goes on without you: `haulage log --endpoint {endpoint}` tells its end")
+        raise
+    return Outcome(place, change)
 
 
 def _counted(change: FilesChange) -> str:

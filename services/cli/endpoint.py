@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from cyclopts import App, Group, Parameter
 from msgspec import Struct
 
-from services.cli import screen, tables
+from services.cli import outcomes, screen, tables
 from services.cli.acts import Json
 from services.cli.client import Client, connect
 from services.cli.connection import HERE, Connection
-from services.cli.failures import FAILED, Failure, Unanswered, Usage
+from services.cli.failures import Usage
 from services.cli.naming import text
 from services.gateway.resources import Done, Endpoint
 
@@ -51,24 +51,21 @@ def _each(
     json: bool,
     connection: Connection,
 ) -> int:
-    """A refusal of one does not keep the others from it."""
     if not endpoints:
         raise Usage("name at least one endpoint, see `haulage endpoints`")
-    client, outcomes = connect(connection), list[Outcome]()
-    for asked in dict.fromkeys(map(text, endpoints)):
-        try:
-            outcomes.append(_told(client, asked, verb))
-        except Failure as failure:
-            outcomes.append(Outcome(asked, refused=str(failure)))
-            screen.complain(f"{asked}: {failure}")
-            if isinstance(failure, Unanswered):
-                break
-        else:
-            if not json and (now := outcomes[-1].endpoint) is not None:
-                screen.draw(tables.endpoint_line(now))
-    if json:
-        screen.emit_all(outcomes)
-    return FAILED if any(one.refused for one in outcomes) else 0
+    client = connect(connection)
+    return outcomes.each(
+        map(text, endpoints), lambda one: _told(client, one, verb), _refused, _say, json
+    )
+
+
+def _refused(endpoint: str, why: str) -> Outcome:
+    return Outcome(endpoint, refused=why)
+
+
+def _say(outcome: Outcome) -> None:
+    if outcome.endpoint is not None:
+        screen.draw(tables.endpoint_line(outcome.endpoint))
 
 
 def _told(client: Client, asked: str, verb: str) -> Outcome:

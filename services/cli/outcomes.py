@@ -1,14 +1,50 @@
-"""What became of the jobs that a command named: said one by one, or as JSON at the end."""
+"""What became of what a command named: said one by one, or as JSON at the end."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
 from services.cli import screen, tables
 from services.cli.client import Client
-from services.cli.failures import FAILED, Failure
+from services.cli.failures import FAILED, Failure, Unanswered
 from services.cli.naming import find_job
 from services.gateway.resources import Done, Job
+
+
+class Refusable(Protocol):
+    @property
+    def refused(self) -> str | None: ...
+
+
+Told = TypeVar("Told", bound=Refusable)
+
+
+def each(
+    asked: Iterable[str],
+    act: Callable[[str], Told],
+    refused: Callable[[str, str], Told],
+    say: Callable[[Told], None],
+    json: bool,
+) -> int:
+    """Do it for each, once; the exit status. A refusal of one does not keep the others from it."""
+    outcomes: list[Told] = []
+    for one in dict.fromkeys(asked):
+        try:
+            outcomes.append(act(one))
+        except Failure as failure:
+            outcomes.append(refused(one, str(failure)))
+            screen.complain(f"{one}: {failure}")
+            if isinstance(failure, Unanswered):
+                break
+        else:
+            if not json:
+                say(outcomes[-1])
+    if json:
+        screen.emit_all(outcomes)
+    return FAILED if any(one.refused for one in outcomes) else 0
 
 
 class Outcome(Struct, frozen=True):

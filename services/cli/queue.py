@@ -8,11 +8,11 @@ from typing import Annotated
 from cyclopts import App, Group, Parameter
 from msgspec import Struct
 
-from services.cli import logs, screen, tables, words
+from services.cli import logs, outcomes, screen, tables, words
 from services.cli.acts import Json
 from services.cli.client import Client, connect
 from services.cli.connection import HERE, Connection
-from services.cli.failures import FAILED, Failure, Unanswered, Usage
+from services.cli.failures import Usage
 from services.cli.history import Follow
 from services.cli.naming import text
 from services.gateway.bodies import NewQueue, QueueChange
@@ -181,24 +181,14 @@ def _each(
     json: bool,
     connection: Connection,
 ) -> int:
-    """A refusal of one does not keep the others from it."""
     if not queues:
         raise Usage("name at least one queue by its code, see `haulage queues`")
-    client, outcomes = connect(connection), list[Outcome]()
-    for asked in dict.fromkeys(map(text, queues)):
-        try:
-            outcomes.append(act(client, asked))
-        except Failure as failure:
-            outcomes.append(Outcome(asked, refused=str(failure)))
-            screen.complain(f"{asked}: {failure}")
-            if isinstance(failure, Unanswered):
-                break
-        else:
-            if not json:
-                _say(outcomes[-1])
-    if json:
-        screen.emit_all(outcomes)
-    return FAILED if any(one.refused for one in outcomes) else 0
+    client = connect(connection)
+    return outcomes.each(map(text, queues), lambda one: act(client, one), _refused, _say, json)
+
+
+def _refused(queue: str, why: str) -> Outcome:
+    return Outcome(queue, refused=why)
 
 
 def _held(client: Client, queue: str, act: str) -> Outcome:

@@ -205,7 +205,7 @@ async def export_log(
     asker = user_of(request)
     of = _seen(Of(job, queue, endpoint, user), asker)
     first = await logs.page(rows, of, filters, Span(None, log_export.LINES, user=asker))
-    return log_export.Export(rows, of, filters, asker, first, form)
+    return log_export.export(rows, of, filters, asker, first, form)
 
 
 READS = [

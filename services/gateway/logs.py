@@ -23,6 +23,8 @@ from services.historian.commands import When
 from services.runtime.database import load_queries
 
 QUERIES = load_queries(SQL / "log.sql")
+OLDEST = QUERIES["lines"].format(beyond=">", order="asc")
+NEWEST = QUERIES["lines"].format(beyond="<", order="desc")
 LOOKED_AT = 1_000
 LOOKED_AT_MAX = 10_000
 """Lines that are looked at for one page."""
@@ -69,7 +71,7 @@ async def page(rows: Rows, of_: Of, filters: Filters, span: Span) -> LogPage:
 
 async def _page(picture: Picture, of_: Of, filters: Filters, span: Span) -> LogPage:
     scope = await _scope(picture, of_, filters, span.user)
-    query = QUERIES["newest" if span.newest_first else "oldest"]
+    query = NEWEST if span.newest_first else OLDEST
     lines: list[LogLine] = []
     after, looked_at = span.after, 0
     size = span.limit + 1 if filters.wanted.is_all else LOOKED_AT

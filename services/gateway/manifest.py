@@ -7,27 +7,23 @@ away, the answer is broken off without its end, and whoever reads it knows that 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from http import HTTPStatus
 
-from litestar.types import Receive, Scope, Send
 from msgspec import Struct
 
 from projections import manifest
 from projections.manifest import Form, ManifestHeader, ManifestLine
 from services.gateway import showing
+from services.gateway.attachment import Attachment
 from services.gateway.jobs import find
 from services.gateway.problems import Refusal, absent
 from services.gateway.rows import SQL, Picture, Row, Rows
-from services.gateway.stream import while_read
 from services.runtime.database import load_queries
-from services.runtime.log import logger
 
 QUERIES = load_queries(SQL / "manifest.sql")
 LINES_MAX = 2_000
-SEND_S = 60.0
 MEDIA_TYPES = {
     "jsonl": "application/x-ndjson",
     "csv": "text/csv; charset=utf-8; header=present",
@@ -98,55 +94,30 @@ def _header(job: Row) -> ManifestHeader:
     )
 
 
-class Changed(Exception):
-    """The parts that were sent are not of the job as it is now."""
+def attachment(rows: Rows, first: Part, form: Form) -> Attachment:
+    """The answer, after the first part is there."""
+    job = first.job["id"]
+    contents, name = _contents(rows, first, form), f"{job}.{ENDINGS[form]}"
+    return Attachment(contents, name, MEDIA_TYPES[form], "manifest.broken_off", job=job)
 
 
-class Manifest:
-    """The answer by itself, after the first part is there."""
+async def _contents(rows: Rows, part: Part, form: Form) -> AsyncIterator[bytes]:
+    """Raises Refusal."""
+    yield manifest.opening(form, _header(part.job)) + manifest.written(form, part.lines)
+    while part.more:
+        part = await _following(rows, part)
+        yield manifest.written(form, part.lines)
 
-    def __init__(self, rows: Rows, first: Part, form: Form) -> None:
-        self._rows, self._first, self._form = rows, first, form
 
-    async def __call__(self, _scope: Scope, receive: Receive, send: Send) -> None:
-        await while_read(receive, self._send(send))
+async def _following(rows: Rows, part: Part) -> Part:
+    async def question(picture: Picture) -> Part:
+        return await _part(picture, part.job["id"], part.after)
 
-    async def _send(self, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": self._headers()})
-        try:
-            async for content in self._contents():
-                async with asyncio.timeout(SEND_S):
-                    await send({"type": "http.response.body", "body": content, "more_body": True})
-        except (Refusal, Changed, TimeoutError) as error:
-            logger.warning("manifest.broken_off", job=self._first.job["id"], error=str(error))
-            return
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
-
-    def _headers(self) -> list[tuple[bytes, bytes]]:
-        name = f"{self._first.job['id']}.{ENDINGS[self._form]}"
-        said = f'attachment; filename="{name}"'
-        kind = MEDIA_TYPES[self._form]
-        return [(b"content-type", kind.encode()), (b"content-disposition", said.encode())]
-
-    async def _contents(self) -> AsyncIterator[bytes]:
-        """Raises Refusal, Changed."""
-        part = self._first
-        yield manifest.opening(self._form, _header(part.job)) + self._written(part)
-        while part.more:
-            part = await self._following(part)
-            yield self._written(part)
-
-    def _written(self, part: Part) -> bytes:
-        return manifest.written(self._form, part.lines)
-
-    async def _following(self, part: Part) -> Part:
-        async def question(picture: Picture) -> Part:
-            return await _part(picture, part.job["id"], part.after)
-
-        following = await self._rows.read(question)
-        if _position(following.job) != _position(part.job):
-            raise Changed("something happened to the job while its manifest was read")
-        return following
+    following = await rows.read(question)
+    if _position(following.job) != _position(part.job):
+        detail = "something happened to the job while its manifest was read"
+        raise Refusal(HTTPStatus.CONFLICT, detail)
+    return following
 
 
 def _position(job: Row) -> tuple[int, int]:

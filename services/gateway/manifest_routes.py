@@ -36,4 +36,4 @@ async def give_manifest(request: Asked, rows: Reads, job: JobId, form: InForm = 
     job meanwhile.
     """
     first = await manifest.first_part(rows, job, user_of(request))
-    return manifest.Manifest(rows, first, form)
+    return manifest.attachment(rows, first, form)

@@ -1,7 +1,8 @@
 -- What the API reads of the log of a job, queue, endpoint or person, or of all of the workspace.
 -- All that one command caused was stored in one commit, together with what it did itself.
 
--- name: oldest
+-- name: lines
+-- Filled in: > and asc for the oldest first, < and desc for the newest.
 -- $1 job, $2 subjects that are no jobs, $3 actors, $4 they are people, $5 types, $6 cause, $7 from and
 -- $8 to this sequence, $9 of jobs of this user; cursor: $10 sequence, $11 index.
 select l.sequence, l.index, l.job, l.subject, l.at, l.actor, l.cause, l.type, l.data
@@ -14,23 +15,8 @@ where ($1::text is null or l.job = $1)
     and ($6::text is null or l.cause = $6)
     and l.sequence >= $7::bigint and l.sequence <= $8::bigint
     and ($9::text is null or exists (select from jobs j where j.id = l.job and j.user_name = $9))
-    and ($10::bigint is null or (l.sequence, l.index) > ($10, $11::int))
-order by l.sequence, l.index
-limit $12
-
--- name: newest
-select l.sequence, l.index, l.job, l.subject, l.at, l.actor, l.cause, l.type, l.data
-from job_log l
-where ($1::text is null or l.job = $1)
-    and ($2::text[] is null or (l.job is null and l.subject = any($2)))
-    and ($3::text[] is null or l.actor = any($3))
-    and (not $4::boolean or (l.actor <> 'scheduler' and l.actor not like 'endpoint/%'))
-    and ($5::text[] is null or l.type = any($5))
-    and ($6::text is null or l.cause = $6)
-    and l.sequence >= $7::bigint and l.sequence <= $8::bigint
-    and ($9::text is null or exists (select from jobs j where j.id = l.job and j.user_name = $9))
-    and ($10::bigint is null or (l.sequence, l.index) < ($10, $11::int))
-order by l.sequence desc, l.index desc
+    and ($10::bigint is null or (l.sequence, l.index) {beyond} ($10, $11::int))
+order by l.sequence {order}, l.index {order}
 limit $12
 
 -- name: commands
